@@ -1,0 +1,6 @@
+export default {
+  files: ['test/**/*.test.ts'],
+  extensions: ['ts'],
+  workerThreads: false,
+  timeout: '60s',
+}
