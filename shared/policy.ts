@@ -155,7 +155,7 @@ function deny(policy: Policy, { from, to }: PolicyRequest): Denied {
   const asked = [identity, address && from.address]
     .filter((part) => part !== undefined)
     .join(' at ')
-  if (asked === '') return refusal(`the requester of ${to} has no identity and no address`)
+  if (asked === '') return refusal(`who asks for ${to} has no identity and no address`)
   const nearest = nearestRule(ofService, identity, address)
   return { ...refusal(`no rule allows ${asked} to reach ${to}`), ...(nearest && { nearest }) }
 }

@@ -14,7 +14,7 @@ export function nearestWord(word: string, known: Iterable<string>): string | und
   let fewest = Math.max(1, Math.floor(word.length / 3)) + 1
   let nearest: string | undefined
   for (const candidate of known) {
-    if (candidate.length > wordLengthMax) continue
+    if (Math.abs(candidate.length - word.length) >= fewest) continue
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (edits >= fewest) continue
     fewest = edits
