@@ -57,12 +57,16 @@ export class TestAuthority {
     this.#issuer = issuer
   }
 
-  /** A self-signed root, or, with `issuer`, an intermediate below it. */
-  static async create(commonName = 'Test Root', issuer?: TestAuthority): Promise<TestAuthority> {
+  /** A self-signed root, or, with `issuer`, one below it; `wish` may make it no authority at all. */
+  static async create(
+    commonName = 'Test Root',
+    issuer?: TestAuthority,
+    wish: CertificateWish = {},
+  ): Promise<TestAuthority> {
     const keys = await newKeys()
     const subject = `CN=${commonName}`
     const certificate = await sign(
-      { subject, usages: [], authority: true },
+      { usages: [], authority: true, ...wish, subject },
       keys.publicKey,
       issuer === undefined ? subject : issuer.#subject,
       (issuer === undefined ? keys : issuer.#keys).privateKey,
