@@ -58,7 +58,11 @@ const table = {
   version_unsupported: { wire: 55, says: 'The peer speaks a version this one does not know.' },
 
   // GOAWAY.
-  drain: { wire: 60, retryable: true, says: 'The process is about to stop: open new streams elsewhere.' },
+  drain: {
+    wire: 60,
+    retryable: true,
+    says: 'The process is about to stop: open new streams elsewhere.',
+  },
   bye: { wire: 61, says: 'The process stops now and will not come back for its streams.' },
   displaced: { wire: 62, says: 'A newer life of the same identity has taken over.' },
 
@@ -82,11 +86,16 @@ const table = {
   config_invalid: { says: 'The configuration is wrong; the message names each place.' },
   usage: { says: 'The command line is wrong.' },
   port_in_use: { says: 'Another process listens on this address.' },
-  address_unavailable: { says: 'This machine does not have this address, or may not listen there.' },
+  address_unavailable: {
+    says: 'This machine does not have this address, or may not listen there.',
+  },
   file_exists: { says: 'A file is already there, and nothing is ever overwritten.' },
   file_unreadable: { says: 'A file cannot be read.' },
   file_unwritable: { says: 'A file cannot be written.' },
+  pair_broken: { says: 'The key and the certificate here do not belong together.' },
+  revocations_invalid: { says: 'The revocation list cannot be trusted.' },
   authority_missing: { says: 'There is no certificate authority in this folder.' },
+  certificate_unknown: { says: 'No certificate of this name was issued here.' },
   name_invalid: { says: 'The name is not allowed here.' },
   node_too_old: { says: 'This version of Node.js cannot run Sallyport.' },
   internal: { says: 'A fault of Sallyport itself: please report it.' },
