@@ -79,7 +79,7 @@ function findProgram(name: ProgramName): string | undefined {
     .find(isExecutable)
 }
 
-/** PATH, the folders of servers, and where Debian keeps each version of PostgreSQL, newest first. */
+/** PATH, the folders of servers, and each version of PostgreSQL that Debian keeps, newest first. */
 function searchedFolders(): readonly string[] {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   return [...path, '/usr/local/sbin', '/usr/sbin', '/sbin', ...postgresFolders()]
