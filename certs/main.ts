@@ -51,21 +51,20 @@ export function certsCommand({ now, output, talk }: Surroundings = surroundings)
   const say = (text: string): void => void talk.write(`${text}\n`)
   const open = ({ dir }: FolderOptions): Promise<Store> => openStore({ directory: dir, now })
 
-  subcommand(certs, 'init', 'make the authority of a trust domain')
+  subcommand(certs, 'init example.com', 'make the authority of a trust domain')
     .argument('<trust-domain>', 'what its identities share: example.com')
     .addOption(lifeOption('10 years'))
     .action(async (trustDomain: string, options: FolderOptions & LifeOptions) => {
       const { dir: directory, life: lifeMs } = options
       const store = await initStore({ directory, trustDomain, now, lifeMs })
       const { certificateFile, keyFile } = authorityPaths(store)
-      say(
-        `wrote ${certificateFile} and ${keyFile} (0600), good until ${print.minuteOf(store.authority.validToDate)}`,
-      )
+      const end = print.minuteOf(store.authority.validToDate)
+      say(`wrote ${certificateFile} and ${keyFile} (0600), good until ${end}`)
       put(print.fingerprintText(store.authority))
       say(next(options, `issue relay relay.${trustDomain}`))
     })
 
-  subcommand(certs, 'issue', 'make a key and its certificate')
+  subcommand(certs, 'issue agent plant-1 --life 30d', 'make a key and its certificate')
     .addArgument(new Argument('<role>', 'what it may be used as').choices(roles))
     .argument('<name>', 'who it is: plant-1')
     .option('--dns <name>', 'a host name of a relay (repeatable; default: its name)', append)
@@ -82,7 +81,7 @@ export function certsCommand({ now, output, talk }: Surroundings = surroundings)
       say(next(options, 'list', `revoke ${role}/${name}`))
     })
 
-  subcommand(certs, 'revoke', 'end every certificate of a name, for good')
+  subcommand(certs, 'revoke agent/plant-1', 'end every certificate of a name, for good')
     .argument('<name>', 'plant-1, or agent/plant-1')
     .addOption(
       new Option('--reason <reason>', 'why')
@@ -99,7 +98,7 @@ export function certsCommand({ now, output, talk }: Surroundings = surroundings)
       say(next(options, `show ${name}`))
     })
 
-  subcommand(certs, 'list', 'every certificate that was issued, and what is wrong in the folder')
+  subcommand(certs, 'list --json', 'all that was issued, and what is wrong in the folder')
     .option('--json', 'for programs')
     .action(async (options: FolderOptions & JsonOption) => {
       const store = await open(options)
@@ -111,7 +110,7 @@ export function certsCommand({ now, output, talk }: Surroundings = surroundings)
       say(next(options, certificates.length > 0 ? 'show <name>' : 'issue agent plant-1'))
     })
 
-  subcommand(certs, 'show', 'all about a name, or about the authority')
+  subcommand(certs, 'show plant-1', 'all about a name, or about the authority')
     .argument('[name]', 'plant-1, or agent/plant-1; none: the authority')
     .option('--json', 'for programs')
     .action(async (name: string | undefined, options: FolderOptions & JsonOption) => {
@@ -165,11 +164,14 @@ const examples = `Examples:
   sallyport certs list
 `
 
-function subcommand(certs: Command, name: string, description: string): Command {
+/** A subcommand that is introduced by an example, and called as the example's first word. */
+function subcommand(certs: Command, example: string, description: string): Command {
+  const [name = ''] = example.split(' ')
   return certs
     .command(name)
     .description(description)
     .option('--dir <folder>', 'the folder of the authority', defaultFolder)
+    .addHelpText('before', `Example: sallyport certs ${example}\n`)
 }
 
 function lifeOption(defaultLife: string): Option {

@@ -63,6 +63,10 @@ export async function initStore(
   options: StoreOptions & { readonly trustDomain: string; readonly lifeMs?: number | undefined },
 ): Promise<Store> {
   const { directory, now, files = disk } = options
+  if (await hasAuthority({ directory, files })) {
+    const message = `There is an authority in ${directory} already, and nothing is overwritten.`
+    throw new Fault('file_exists', `${message} Look at it: sallyport certs show`)
+  }
   const { authority, certificate, key } = createAuthority({ ...options, now: now() })
   const revocations = listRevocations(authority, { revocations: [], number: 1n }, now())
   await writeNewFolder(files, join(directory, authorityFolder), [
@@ -77,8 +81,9 @@ export async function initStore(
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { directory, now, files = disk } = options
   const place = { directory, files }
-  if ((await namesIn(files, join(directory, authorityFolder))).length === 0) {
-    throw new Fault('authority_missing', `There is no certificate authority in ${directory}.`)
+  if (!(await hasAuthority(place))) {
+    const message = `There is no certificate authority in ${directory}.`
+    throw new Fault('authority_missing', `${message} Make one: sallyport certs init example.com`)
   }
   const { certificateFile } = authorityPaths(place)
   const { certificate, trustDomain } = await about(certificateFile, async () =>
@@ -162,6 +167,10 @@ const authorityFolder = 'ca'
 const certificateName = 'certificate.pem'
 const keyName = 'key.pem'
 const revocationsName = 'crl.pem'
+
+async function hasAuthority({ directory, files }: Place): Promise<boolean> {
+  return (await namesIn(files, join(directory, authorityFolder))).length > 0
+}
 
 /** Adds the file to a fault about what it holds. */
 async function about<T>(file: string, read: () => Promise<T>): Promise<T> {
