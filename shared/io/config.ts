@@ -25,7 +25,7 @@ export interface ConfigSource extends Overrides {
 
 /** Tells `check` where things stand, and takes what it finds. */
 export interface CheckContext {
-  /** The line of the value in the file, or undefined when a flag or variable has set it. */
+  /** The line of the value in the file; undefined when it is not in force from there. */
   readonly lineOf: (path: Path) => number | undefined
   /** Reports a fault of the value at this path, or of the key that leads to it. */
   readonly complain: (path: Path, message: string, at?: Complaint['at']) => void
@@ -77,7 +77,7 @@ export function loadConfig<Schema extends z.ZodType>(
   throwIfAny()
 
   const lineOf = (path: Path): number | undefined =>
-    setBy(path) === undefined ? document.placeOf(path).line : undefined
+    setBy(path) === undefined ? document.lineOf(path) : undefined
   format.check(parsed.data as z.output<Schema>, {
     lineOf,
     complain: (path, message, at = 'value') => {
@@ -88,7 +88,7 @@ export function loadConfig<Schema extends z.ZodType>(
   throwIfAny()
 
   const sourceOf = (path: Path): string =>
-    setBy(path) ?? `${basename(file)}:${document.keyPlaceOf(path).line}`
+    setBy(path) ?? `${basename(file)}:${document.lineOf(path)}`
   return {
     value: parsed.data as z.output<Schema>,
     origin: { file, schema, written: value, sourceOf },

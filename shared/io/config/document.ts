@@ -21,6 +21,8 @@ export type Path = readonly (string | number)[]
 /** A parsed file. */
 export interface ConfigDocument {
   readonly value: unknown
+  /** The line of the value, or undefined when it is not in the file. */
+  readonly lineOf: (path: Path) => number | undefined
   /** The place of the value, or of the nearest one around it. */
   readonly placeOf: (path: Path) => Place
   /** The place of the key that leads to the value; of the value itself where it has no key. */
@@ -66,6 +68,7 @@ export function readDocument(
   const value = hasErrors ? undefined : walk.value(document.contents, [], 0)
   return {
     value,
+    lineOf: (path) => (walk.holds(path) ? place(walk.keySpanOf(path)).line : undefined),
     placeOf: (path) => place(walk.spanOf(path)),
     keyPlaceOf: (path) => place(walk.keySpanOf(path)),
   }
@@ -83,6 +86,10 @@ class Walk {
 
   constructor(complain: (span: Span, message: string) => void) {
     this.#complain = complain
+  }
+
+  holds(path: Path): boolean {
+    return this.#spans.has(JSON.stringify(path))
   }
 
   spanOf(path: Path): Span {
