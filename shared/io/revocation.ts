@@ -80,11 +80,7 @@ export function parseRevocations(
   const nextUpdate = takeTime(fields)
   const serialNumbers = new Set<string>()
   if (fields.next === tags.sequence) {
-    for (const entry of elementsOf(fields)) {
-      serialNumbers.add(integerHex(entry.take(tags.integer)))
-      takeTime(entry)
-      if (entry.next !== undefined) readExtensions(entry)
-    }
+    for (const entry of elementsOf(fields)) serialNumbers.add(readEntry(entry))
   }
   const number =
     fields.next === tags.explicitZero ? numberOf(fields.enter(tags.explicitZero)) : undefined
@@ -173,23 +169,38 @@ function isSigned(
   return verify(digest, signed, publicKey, bitString.subarray(1))
 }
 
-function numberOf(extensionList: DerReader): bigint | undefined {
-  const value = readExtensions(extensionList).get(crlNumber)
-  if (value === undefined) return undefined
-  return BigInt(`0x${integerHex(new DerReader(value).take(tags.integer))}`)
+/** The serial number of one entry. */
+function readEntry(entry: DerReader): string {
+  const serialNumber = integerHex(entry.take(tags.integer))
+  // Since when matters to nobody here, and to read the dates would take longer than all the rest.
+  entry.take(entry.next === tags.utcTime ? tags.utcTime : tags.generalizedTime)
+  if (entry.next !== undefined) walkExtensions(entry)
+  entry.end()
+  return serialNumber
 }
 
-/** The extensions by name. A critical one means a list that does not say everything: refused. */
-function readExtensions(holder: DerReader): ReadonlyMap<string, Uint8Array> {
-  const values = new Map<string, Uint8Array>()
+function numberOf(holder: DerReader): bigint | undefined {
+  let number: bigint | undefined
+  walkExtensions(holder, (identifier, value) => {
+    if (identifierText(identifier) !== crlNumber) return
+    number = BigInt(`0x${integerHex(new DerReader(value).take(tags.integer))}`)
+  })
+  return number
+}
+
+/** Walks all extensions. A critical one means a list that does not say everything: refused. */
+function walkExtensions(
+  holder: DerReader,
+  visit?: (identifier: Uint8Array, value: Uint8Array) => void,
+): void {
   for (const extension of elementsOf(holder)) {
-    const name = identifierText(extension.take(tags.identifier))
+    const identifier = extension.take(tags.identifier)
     if (extension.next === tags.boolean) {
+      const name = identifierText(identifier)
       throw new Error(`it has the critical extension ${name}, so it does not say everything`)
     }
-    values.set(name, extension.take(tags.octetString))
+    visit?.(identifier, extension.take(tags.octetString))
   }
-  return values
 }
 
 /** The sequences inside the next sequence. */

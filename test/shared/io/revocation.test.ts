@@ -129,6 +129,7 @@ function listWith(parts: {
 }
 
 const critical = write.extension('2.5.29.27', write.integer(1n), true)
+const plain = write.sequence(write.extension('2.5.29.21', write.enumerated(1)))
 const halfLists: Readonly<Record<string, readonly [pem: string, message: RegExp]>> = {
   'of another issuer': [
     listWith({ issuerName: write.bytesOf(write.sequence()) }),
@@ -138,6 +139,12 @@ const halfLists: Readonly<Record<string, readonly [pem: string, message: RegExp]
   'without an end': [listWith({ nextUpdate: [] }), /tag/],
   'of changes only (deltaCRLIndicator)': [
     listWith({ extensionList: [critical] }),
+    /critical extension 2\.5\.29\.27/,
+  ],
+  'with something critical behind its number': [
+    listWith({
+      extensionList: [write.extension(extensions.crlNumber, write.integer(1n)), critical],
+    }),
     /critical extension 2\.5\.29\.27/,
   ],
   'with a critical entry': [
@@ -150,9 +157,9 @@ const halfLists: Readonly<Record<string, readonly [pem: string, message: RegExp]
     listWith({ entries: [write.sequence(write.integer(1n))] }),
     /tag/,
   ],
-  'with something behind its extensions': [
-    listWith({ entries: [write.sequence(write.integer(1n), write.time(now), critical, critical)] }),
-    /./,
+  'with something behind the extensions of an entry': [
+    listWith({ entries: [write.sequence(write.integer(1n), write.time(now), plain, plain)] }),
+    /left over/,
   ],
 }
 
