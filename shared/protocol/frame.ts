@@ -44,7 +44,14 @@ const life = hex(8)
 export const frames = {
   hello: {
     code: 0x01,
-    fields: { version: u8, epoch: life, session: life, attempt: u32, alive: listOf(u8, u32), attributes },
+    fields: {
+      version: u8,
+      epoch: life,
+      session: life,
+      attempt: u32,
+      alive: listOf(u8, u32),
+      attributes,
+    },
   },
   welcome: {
     code: 0x02,

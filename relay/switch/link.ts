@@ -1,0 +1,46 @@
+/**
+ * The relay's side of a link: what it remembers of one agent across carriers.
+ *
+ * Invariant: at most one carrier, that of the greatest attempt seen in this epoch; `session` names the
+ * id space, and every WELCOME that does not resume mints another.
+ */
+import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
+import type { FrameOf } from '../../shared/protocol/frame.ts'
+import { SwitchPort } from './port.ts'
+
+/** What the switch asks of the carrier that serves a link now. */
+export interface Carrier {
+  /** The link has something to say. */
+  wake(): void
+  /** Another carrier takes over, or authority ends this one: destroy it, after GOAWAY if any. */
+  end(code: FaultCode, goaway: WireCode | undefined): void
+}
+
+export class RelayLink {
+  readonly identity: string
+  readonly port: SwitchPort
+  readonly epoch: string
+  session: string
+  /** The number of the last carrier. */
+  attempt: number
+  carrier: Carrier | undefined
+  /** What the agent says that it exposes. */
+  services: ReadonlySet<string> = new Set()
+  /** When the session is given up, while there is no carrier. */
+  lostUntil = Number.POSITIVE_INFINITY
+  /** The agent said that it leaves for good. */
+  saidBye = false
+
+  constructor(identity: string, hello: FrameOf<'hello'>, session: string) {
+    this.identity = identity
+    this.epoch = hello.epoch
+    this.session = session
+    this.attempt = hello.attempt
+    this.port = new SwitchPort(identity, () => this.carrier?.wake())
+  }
+
+  /** True when this HELLO goes on where the link stands. */
+  resumes(hello: FrameOf<'hello'>): boolean {
+    return hello.epoch === this.epoch && hello.session === this.session
+  }
+}

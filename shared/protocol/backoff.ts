@@ -1,0 +1,22 @@
+/**
+ * When an agent dials again after a carrier was lost or refused.
+ *
+ * Invariant: it never gives up. While streams wait the pauses are 0, 0.1, 0.3, 1 and then at most
+ * 3 seconds (protocol rule 41: what MQTT survives is decided here); without waiting streams they
+ * grow to 30 seconds. Every pause but the first is drawn at random between half and all of it, so
+ * that a thousand agents do not return as one (X8).
+ */
+
+const pausesMs: readonly number[] = [0, 100, 300, 1_000, 3_000]
+/** The longest pause once no stream waits for the carrier. */
+export const idlePauseMsMax = 30_000
+/** The least pause of a life that another life of the same identity has displaced. */
+export const displacedPauseMs = 30_000
+
+/** The pause before try number `tries` (0 is the first); `chance` gives a number in [0, 1). */
+export function redialPauseMs(tries: number, streamsWait: boolean, chance: () => number): number {
+  const steady = pausesMs.length - 1
+  const growthMs = 3_000 * 2 ** Math.min(10, Math.max(0, tries - steady))
+  const fullMs = pausesMs[tries] ?? (streamsWait ? 3_000 : Math.min(idlePauseMsMax, growthMs))
+  return fullMs * (0.5 + chance() / 2)
+}

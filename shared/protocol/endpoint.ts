@@ -1,0 +1,274 @@
+/**
+ * The ends of one process: finds the end of each frame, gives each end its turn on each port, and has
+ * all of them restated after a cut.
+ *
+ * Invariant: an id of a port leads to at most one end. A frame whose id leads nowhere is answered by
+ * VOID, once, and never when it was VOID, RESET or REFUSE itself. Time is handed in (law 4).
+ */
+import { Acceptor } from './acceptor.ts'
+import type { Budget } from './budget.ts'
+import { Fault, type FaultCode, type WireCode } from './fault.ts'
+import type { Frame, FrameOf, StreamFrame } from './frame.ts'
+import type { Attribute } from './layout.ts'
+import { Opener, type Paths } from './opener.ts'
+import { EndpointPort, type Lead } from './port.ts'
+import type { Attachment, End, Host, Local } from './stream.ts'
+import { Tombstones } from './tombstones.ts'
+import { Watch } from './watch.ts'
+
+export type EndpointEnd = End<EndpointPort>
+export type EndpointAcceptor = Acceptor<EndpointPort>
+
+export interface EndpointLimits {
+  /** Ends that live at once; one more is refused as `overloaded`. */
+  readonly streamsMax: number
+  /** What one direction of one stream keeps, and grants. */
+  readonly windowBytes: number
+  /** How long a stream waits for a way. */
+  readonly resumeWindowMs: number
+  /** How long an opening stream waits for its answer. */
+  readonly openTimeoutMs: number
+  /** How long a candidate may stay unanswered while another relay is ready. */
+  readonly candidateMs: number
+}
+
+export interface EndpointOptions {
+  readonly limits: EndpointLimits
+  readonly budget: Budget
+  /** The identity that ACCEPT says. */
+  readonly identity: string
+  /** A fresh random key: 16 bytes in hexadecimal. */
+  readonly mintKey: () => string
+  /** `deadline` may have come nearer. */
+  readonly wake: () => void
+  /** A stream was opened to here: connect its target, then `connected` or `refuse`. */
+  readonly dial: (end: EndpointAcceptor, attributes: readonly Attribute[]) => void
+  /** An end is over; a dial for it that still runs is to be ended. */
+  readonly ended: (end: EndpointEnd, code: FaultCode) => void
+}
+
+/** What WELCOME says of the session that a port has. */
+export interface PortSession {
+  readonly session: string
+  readonly life: string
+  readonly resumed: boolean
+  /** How many ways will be named by RESYNC or HOLD. */
+  readonly routes: number
+  readonly resumeWindowMs: number
+}
+
+export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
+  readonly budget: Budget
+  readonly windowBytes: number
+  readonly #options: EndpointOptions
+  readonly #ports = new Set<EndpointPort>()
+  readonly #ends = new Set<EndpointEnd>()
+  readonly #acceptors = new Map<string, EndpointAcceptor>()
+  readonly #tombstones: Tombstones
+  readonly #watch: Watch<EndpointPort>
+  #now = 0
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+    this.budget = options.budget
+    this.windowBytes = options.limits.windowBytes
+    this.#tombstones = new Tombstones(
+      options.limits.resumeWindowMs * 2,
+      options.limits.streamsMax * 2,
+    )
+    this.#watch = new Watch(options.limits)
+  }
+
+  /** The ends that live, for status and tests. */
+  get ends(): ReadonlySet<EndpointEnd> {
+    return this.#ends
+  }
+
+  get tombstones(): number {
+    return this.#tombstones.size
+  }
+
+  /** How often a stream was made to restate itself because nothing moved. */
+  get stalls(): number {
+    return this.#watch.stalls
+  }
+
+  /** A new port; `wake` is called whenever it may have something to send. */
+  addPort(name: string, wake: () => void): EndpointPort {
+    const port = new EndpointPort(name, wake)
+    this.#ports.add(port)
+    return port
+  }
+
+  /** Opens a stream. Throws `overloaded` when too many live. */
+  open(options: {
+    readonly to: string
+    readonly from: string
+    readonly attributes: readonly Attribute[]
+    readonly local: Local
+  }): Opener<EndpointPort> {
+    if (this.#ends.size >= this.#options.limits.streamsMax) {
+      throw new Fault('overloaded', `${this.#options.limits.streamsMax} streams are open already`)
+    }
+    const { candidateMs } = this.#options.limits
+    const key = this.#options.mintKey()
+    const end = new Opener({ ...options, host: this, paths: this, key, candidateMs })
+    this.#ends.add(end)
+    this.#watch.add(end, this.#now)
+    this.#options.wake()
+    end.seek()
+    return end
+  }
+
+  /** A frame that came by this port. */
+  receive(port: EndpointPort, frame: StreamFrame, now: number): void {
+    this.#now = now
+    if (frame.kind === 'open') return this.#receiveOpen(port, frame)
+    const found = port.find(frame.id)
+    if (found !== undefined) found.end.handle(found.attachment, frame)
+    else if (frame.kind !== 'void' && frame.kind !== 'reset' && frame.kind !== 'refuse') {
+      port.voice.sayLast({ kind: 'void', id: frame.id })
+    }
+    this.#detachAll(port.named(frame.id))
+  }
+
+  /** The next frame for this port; `dataAllowed` is false while its carrier has enough in flight. */
+  pull(port: EndpointPort, dataAllowed: boolean): Frame | undefined {
+    return port.pull(dataAllowed)
+  }
+
+  /** The port's session is up: a new one, or or the old one on a new carrier. */
+  portUp(port: EndpointPort, session: PortSession, now: number): void {
+    this.#now = now
+    this.#watch.narrowWindow(session.resumeWindowMs)
+    if (!session.resumed) {
+      this.#detachAll(port.restart(session.session, session.life))
+      this.#closeOrphans(port)
+    } else {
+      this.#detachAll(port.resume(session.routes))
+    }
+    for (const end of this.#ends) if (end instanceof Opener) end.seek()
+  }
+
+  /** The port's carrier is lost; its session may come back. */
+  portDown(port: EndpointPort, now: number): void {
+    this.#now = now
+    port.down()
+    for (const end of this.#ends) if (end instanceof Opener) end.seek()
+  }
+
+  /** Ends every stream with this code, as its last word. */
+  endAll(code: WireCode): void {
+    for (const end of [...this.#ends]) end.fail(code)
+  }
+
+  /** When `tick` wants to be called next. */
+  deadline(): number {
+    return Math.min(this.#watch.deadline(), this.#tombstones.deadline())
+  }
+
+  tick(now: number): void {
+    this.#now = now
+    this.#tombstones.bury(now)
+    this.#watch.tick(now)
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  choose(avoid: ReadonlySet<EndpointPort>, after?: EndpointPort): EndpointPort | undefined {
+    const ready = [...this.#ports].filter((port) => port.ready && !avoid.has(port))
+    const index = after === undefined ? -1 : ready.indexOf(after)
+    return ready[(index + 1) % ready.length]
+  }
+
+  attach(port: EndpointPort, end: EndpointEnd): Attachment<EndpointPort> {
+    return port.attach(port.newId(), end)
+  }
+
+  hasControl(port: EndpointPort, end: EndpointEnd): void {
+    port.voice.hasControl(end)
+  }
+
+  hasData(port: EndpointPort, end: EndpointEnd): void {
+    port.voice.hasData(end)
+  }
+
+  owesCredit(end: EndpointEnd): void {
+    if (this.#watch.owesCredit(end, this.#now)) this.#options.wake()
+  }
+
+  lastWord(port: EndpointPort, frame: StreamFrame): void {
+    port.voice.sayLast(frame)
+  }
+
+  detached(attachment: Attachment<EndpointPort>): void {
+    attachment.port.detach(attachment)
+  }
+
+  forget(end: EndpointEnd, code: FaultCode): void {
+    this.#ends.delete(end)
+    this.#watch.delete(end)
+    if (end instanceof Acceptor && this.#acceptors.get(end.key) === end) {
+      this.#acceptors.delete(end.key)
+      // A first OPEN that still wanders about must not dial again (protocol rule 6).
+      if (end.attachmentNumber > 1 || !end.closeSeen) {
+        this.#tombstones.add(end.key, code as WireCode, this.#now)
+      }
+    }
+    this.#options.ended(end, code)
+  }
+
+  #receiveOpen(port: EndpointPort, open: FrameOf<'open'>): void {
+    const refuse = (code: WireCode) => port.voice.sayLast({ kind: 'refuse', id: open.id, code })
+    const known = this.#acceptors.get(open.key)
+    const found = port.find(open.id)
+    if (known !== undefined) {
+      if (found !== undefined && found.end !== known) return refuse('frame_unexpected')
+      const same = found?.end === known && found.attachment === known.current
+      const objection = known.objection(open, same)
+      if (objection !== undefined) return refuse(objection)
+      if (same && open.attachment === known.attachmentNumber) {
+        found.attachment.ready = true
+        found.attachment.synced = true
+        return known.restate()
+      }
+      return known.moveTo(port.attach(open.id, known), open)
+    }
+    if (found !== undefined) return refuse('frame_unexpected')
+    const tombstone = this.#tombstones.get(open.key)
+    if (tombstone !== undefined) return refuse(tombstone)
+    if (open.established) return refuse('unknown_stream')
+    if (this.#ends.size >= this.#options.limits.streamsMax) return refuse('overloaded')
+    this.#dial(port, open)
+  }
+
+  #dial(port: EndpointPort, open: FrameOf<'open'>): void {
+    const { key, to, from } = open
+    // Only agents have names of their own here: any other opener is an ingress of the relay itself.
+    const relay = from.startsWith('agent/') ? undefined : { port, life: port.life }
+    const by = this.#options.identity
+    const end = new Acceptor<EndpointPort>({ host: this, key, to, from, by, relay })
+    this.#ends.add(end)
+    this.#acceptors.set(key, end)
+    this.#watch.add(end, this.#now)
+    this.#options.wake()
+    end.moveTo(port.attach(open.id, end), open)
+    this.#options.dial(end, open.attributes)
+  }
+
+  /** Streams that a relay itself opened die with that relay: their opener is gone. */
+  #closeOrphans(port: EndpointPort): void {
+    for (const end of [...this.#acceptors.values()]) {
+      if (end.relay?.port === port && end.relay.life !== port.life) end.expire('relay_restarted')
+    }
+  }
+
+  #detachAll(lost: readonly Lead[]): void {
+    for (const { end, attachment } of lost) {
+      if (end.current === attachment) end.loseCurrent()
+      else if (end instanceof Opener && end.candidate === attachment) end.loseCandidate()
+    }
+  }
+}

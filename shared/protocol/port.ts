@@ -1,0 +1,128 @@
+/**
+ * One port of an endpoint: where its ends meet one link, or the switch beside it.
+ *
+ * Invariant: an id leads to at most one attachment, and ids are never reused within a session: the
+ * endpoint takes the even ones, the switch the odd ones. After a resumption, an attachment that is
+ * not named again by the switch leads nowhere.
+ */
+import { type Frame, noSession } from './frame.ts'
+import { type Attachment, type End, unsync } from './stream.ts'
+import { Voice } from './voice.ts'
+
+/** An end and the attachment by which an id leads to it. */
+export interface Lead {
+  readonly end: End<EndpointPort>
+  readonly attachment: Attachment<EndpointPort>
+}
+
+export class EndpointPort {
+  readonly name: string
+  /** What this port has to say. */
+  readonly voice: Voice<End<EndpointPort>>
+  readonly #wake: () => void
+  readonly #leads = new Map<number, Lead>()
+  #ready = false
+  #session = noSession
+  #life = noSession
+  #nextId = 2
+  /** The ids named since the session was resumed, while some are still to come. */
+  #naming: { readonly named: Set<number>; readonly count: number } | undefined
+
+  constructor(name: string, wake: () => void) {
+    this.name = name
+    this.#wake = wake
+    this.voice = new Voice({
+      control: (end) => end.pullControl(this),
+      hasData: (end) => end.hasDataFor(this),
+      data: (end) => end.pullData(),
+      wake,
+    })
+  }
+
+  /** True while a session is up: an OPEN may be said here. */
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  get session(): string {
+    return this.#session
+  }
+
+  /** The life of the relay behind this port. */
+  get life(): string {
+    return this.#life
+  }
+
+  find(id: number): Lead | undefined {
+    return this.#leads.get(id)
+  }
+
+  newId(): number {
+    const id = this.#nextId
+    this.#nextId += 2
+    return id
+  }
+
+  attach(id: number, end: End<EndpointPort>): Attachment<EndpointPort> {
+    const attachment: Attachment<EndpointPort> = { port: this, id, ready: true, synced: true }
+    this.#leads.set(id, { end, attachment })
+    return attachment
+  }
+
+  detach(attachment: Attachment<EndpointPort>): void {
+    const lead = this.#leads.get(attachment.id)
+    if (lead?.attachment === attachment) this.#leads.delete(attachment.id)
+  }
+
+  /** The next frame to say, while a session is up. */
+  pull(dataAllowed: boolean): Frame | undefined {
+    return this.#ready ? this.voice.pull(dataAllowed) : undefined
+  }
+
+  /** A new session: every id of the old one leads nowhere. Gives what was attached by them. */
+  restart(session: string, life: string): readonly Lead[] {
+    const lost = [...this.#leads.values()]
+    this.#leads.clear()
+    this.voice.forget()
+    this.#session = session
+    this.#life = life
+    this.#nextId = 2
+    this.#ready = true
+    this.#naming = undefined
+    this.#wake()
+    return lost
+  }
+
+  /** The same session on a new carrier; `routes` ids will be named by RESYNC or HOLD. */
+  resume(routes: number): readonly Lead[] {
+    this.#ready = true
+    this.#naming = { named: new Set(), count: routes }
+    this.#wake()
+    return this.#unnamed()
+  }
+
+  /** A frame named this id. Once all are named, gives what was attached by the others. */
+  named(id: number): readonly Lead[] {
+    if (this.#naming === undefined) return []
+    this.#naming.named.add(id)
+    return this.#unnamed()
+  }
+
+  /** The carrier is lost: nothing is said until the session is up again. */
+  down(): void {
+    this.#ready = false
+    this.#naming = undefined
+    this.voice.hush()
+    for (const { attachment } of this.#leads.values()) unsync(attachment, false)
+  }
+
+  #unnamed(): readonly Lead[] {
+    const naming = this.#naming
+    if (naming === undefined || naming.named.size < naming.count) return []
+    this.#naming = undefined
+    // An id that was attached since the resumption is ready, and was not the switch's to name.
+    return [...this.#leads.values()].filter(
+      ({ attachment }) => !attachment.ready && !naming.named.has(attachment.id),
+    )
+  }
+}

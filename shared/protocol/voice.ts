@@ -1,0 +1,86 @@
+/**
+ * What one port has to say, and in which order: last words, control, then bytes in fair turns.
+ *
+ * Invariant: control is state and not a queue. A member is asked for its frames when it is pulled, and
+ * stands in the set until it has none; last words are one an id and bounded.
+ */
+import type { Frame, StreamFrame } from './frame.ts'
+import { Turns } from './turns.ts'
+
+/** Last words that wait on one port; beyond it the oldest is dropped (X4: a flood of unknown ids). */
+export const lastWordsMax = 4_096
+
+/** How a voice asks its members. */
+export interface Sayings<Member> {
+  readonly control: (member: Member) => Frame | undefined
+  readonly hasData: (member: Member) => boolean
+  readonly data: (member: Member) => Frame | undefined
+  /** There may be something to pull. */
+  readonly wake: () => void
+}
+
+export class Voice<Member> {
+  readonly #sayings: Sayings<Member>
+  readonly #lastWords = new Map<number, StreamFrame>()
+  readonly #control = new Set<Member>()
+  readonly #turns: Turns<Member>
+
+  constructor(sayings: Sayings<Member>) {
+    this.#sayings = sayings
+    this.#turns = new Turns(sayings.hasData)
+  }
+
+  hasControl(member: Member): void {
+    this.#control.add(member)
+    this.#sayings.wake()
+  }
+
+  hasData(member: Member): void {
+    this.#turns.add(member)
+    this.#sayings.wake()
+  }
+
+  /** A frame about an id that nobody stands for any longer. */
+  sayLast(frame: StreamFrame): void {
+    for (const oldest of this.#lastWords.keys()) {
+      if (this.#lastWords.size < lastWordsMax) break
+      this.#lastWords.delete(oldest)
+    }
+    this.#lastWords.set(frame.id, frame)
+    this.#sayings.wake()
+  }
+
+  /** The next frame; `dataAllowed` is false while the carrier has enough in flight. */
+  pull(dataAllowed: boolean): Frame | undefined {
+    for (const [id, frame] of this.#lastWords) {
+      this.#lastWords.delete(id)
+      return frame
+    }
+    for (const member of this.#control) {
+      const frame = this.#sayings.control(member)
+      if (frame !== undefined) return frame
+      this.#control.delete(member)
+    }
+    if (!dataAllowed) return undefined
+    const member = this.#turns.next()
+    return member === undefined ? undefined : this.#sayings.data(member)
+  }
+
+  /** The member is gone. */
+  delete(member: Member): void {
+    this.#control.delete(member)
+    this.#turns.delete(member)
+  }
+
+  /** The carrier is lost: what members wanted to say they will say anew. Last words stay. */
+  hush(): void {
+    this.#control.clear()
+    this.#turns.clear()
+  }
+
+  /** The session is over: its ids mean nothing any longer. */
+  forget(): void {
+    this.hush()
+    this.#lastWords.clear()
+  }
+}
