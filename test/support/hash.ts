@@ -34,12 +34,17 @@ export async function sendRandom(into: Writable, seed: number, bytes: number): P
 }
 
 /** Reads exactly `bytes` bytes and gives their SHA-256. Throws when the stream ends before. */
-export async function hashReceived(from: Readable, bytes: number): Promise<string> {
+export async function hashReceived(
+  from: Readable,
+  bytes: number,
+  progress?: (received: number) => void,
+): Promise<string> {
   const hash = createHash('sha256')
   let received = 0
   for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     hash.update(piece)
     received += piece.length
+    progress?.(received)
     if (received >= bytes) break
   }
   if (received === bytes) return hash.digest('hex')
@@ -52,11 +57,16 @@ export interface Exchange {
   readonly received: string
 }
 
-/** Sends and receives at once: `bytes` in each direction, from this end's seed. */
-export async function exchange(socket: Duplex, seed: number, bytes: number): Promise<Exchange> {
+/** Sends and receives at once: `bytes` each way, sent from this seed; told of each arrival. */
+export async function exchange(
+  socket: Duplex,
+  seed: number,
+  bytes: number,
+  progress?: (received: number) => void,
+): Promise<Exchange> {
   const [sent, received] = await Promise.all([
     sendRandom(socket, seed, bytes),
-    hashReceived(socket, bytes),
+    hashReceived(socket, bytes, progress),
   ])
   return { sent, received }
 }

@@ -47,7 +47,7 @@ test('passes FIN as FIN, one direction at a time', async (t) => {
   await once(pair.far, 'end')
   pair.far.end('words')
   const [words] = (await once(pair.near, 'data')) as [Buffer]
-  t.is(`${words}`, 'words')
+  t.is(words.toString(), 'words')
 })
 
 test('passes RST as RST, in both directions', async (t) => {

@@ -80,6 +80,7 @@ export interface Ending {
 export async function readToEnd(socket: Socket, deadlineMs?: number): Promise<Ending> {
   const pieces: Buffer[] = []
   const ending = new Promise<Ending['by']>((resolve) => {
+    if (socket.closed) resolve('reset')
     socket.on('data', (piece: Buffer) => pieces.push(piece))
     socket.once('end', () => resolve('fin'))
     socket.once('close', () => resolve('reset'))
