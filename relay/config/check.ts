@@ -53,14 +53,18 @@ function checkDoors(file: RelayFile, { complain, lineOf }: CheckContext): void {
   const listen = (path: Path, at: HostPort): void => {
     const other = listeners.find((taken) => isSameListener(taken.at, at))
     if (other === undefined) listeners.push({ path, at })
-    else complain(path, `port ${at.port} is taken by ${other.path.join(' ')}${line(other.path)}`)
+    else
+      complain(
+        path,
+        `port ${at.port} is taken by ${other.path[1] ?? other.path[0]}${line(other.path)}`,
+      )
   }
   const line = (path: Path): string => {
     const number = lineOf(path)
     return number === undefined ? '' : ` (line ${number})`
   }
-  listen(['listen'], file.listen)
   listen(['admin'], file.admin)
+  listen(['listen'], file.listen)
   const pathOwners = new Map<string, Path>()
   for (const [service, { tcp, websocket, origins }] of Object.entries(file.services)) {
     if (tcp !== undefined) listen(['services', service, 'tcp'], tcp)

@@ -97,8 +97,8 @@ function say(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type': {
       const wanted = kinds[issue.expected] ?? 'another kind of value'
-      const hint = issue.input === null ? '; an empty mapping is {}, an empty list []' : ''
-      return `${kindOf(issue.input)} stands where ${wanted} is expected${hint}`
+      const hint = issue.input === null ? emptyHint[wanted] : undefined
+      return `${kindOf(issue.input)} stands where ${wanted} is expected${hint ?? ''}`
     }
     case 'invalid_value': {
       const known = issue.values.map(String)
@@ -162,6 +162,11 @@ const kinds: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'a mapping',
   record: 'a mapping',
+}
+
+const emptyHint: Readonly<Record<string, string>> = {
+  'a mapping': '; an empty one is {}',
+  'a list': '; an empty one is []',
 }
 
 function kindOf(value: unknown): string {

@@ -44,7 +44,6 @@ export function readDocument(
     lineCounter: counter,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: 'silent',
   })
   const lines = text.split(/\r\n|[\r\n]/)
   const lineAt = (offset: number): string => lines[counter.linePos(offset).line - 1] ?? ''

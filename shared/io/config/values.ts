@@ -128,7 +128,9 @@ function readQuantity(text: string, units: Units, example: string): Reading<numb
 }
 
 function formatQuantity(value: number, units: Units): string {
-  const fitting = Object.entries(units).filter(([, factor]) => value % factor === 0)
+  const isFitting = (factor: number): boolean =>
+    factor === 1 || (value >= factor && value % factor === 0)
+  const fitting = Object.entries(units).filter(([, factor]) => isFitting(factor))
   const [unit, factor] = fitting.at(-1) ?? ['', 1]
   return `${value / factor}${unit}`
 }
