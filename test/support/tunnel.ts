@@ -46,6 +46,8 @@ export interface TunnelPlan {
   /** `limits` of relay.yaml and of each agent.yaml. */
   readonly relayLimits?: Readonly<Record<string, string | number>>
   readonly agentLimits?: Readonly<Record<string, string | number>>
+  /** What is done to the authority before the relay starts. */
+  readonly prepare?: (store: Store) => Promise<void>
 }
 
 /** An agent and the network that lies between it and the relay. */
@@ -61,6 +63,8 @@ export interface Tunnel extends AsyncDisposable {
   readonly listenPort: number
   readonly adminPort: number
   readonly store: Store
+  /** Where the files of all processes lie. */
+  readonly folder: string
   /** The TCP ingress of a service. */
   port(service: string): number
   /** The latest life of an agent. */
@@ -77,6 +81,7 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
   const { path: folder } = starting.use(await temporaryFolder())
   const names = agentNames(plan)
   const store = await makeStore(folder, names)
+  await plan.prepare?.(store)
   await writeFile(join(folder, 'relay.yaml'), stringify(relayFile(plan, names)))
   const relay = starting.use(new Sallyport(['relay', '--config', 'relay.yaml'], folder))
   const ready = await relay.waitForMessage('relay ready', { deadlineMs: 20_000 })
@@ -105,6 +110,7 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
     listenPort,
     adminPort: portIn(ready.admin),
     store,
+    folder,
     port: (service) => ingressPort(ready, service),
     agent: (name) => known(agents.get(name), `agent ${name}`),
     startAgent,
