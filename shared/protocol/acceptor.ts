@@ -43,8 +43,7 @@ export class Acceptor<Port> extends End<Port> {
     if (this.current !== undefined) {
       this.host.lastWord(this.current.port, { kind: 'refuse', id: this.current.id, code })
     }
-    this.happen('failed')
-    this.close(code)
+    this.close('failed', code)
   }
 
   /** Why this OPEN of a known key may not move the end, or undefined when it may. */
@@ -113,7 +112,7 @@ export class Acceptor<Port> extends End<Port> {
 
   override loseCurrent(): void {
     super.loseCurrent()
-    if (this.phase === 'lingering') this.close('end')
+    this.close('voided', 'end')
   }
 
   #accept(): void {

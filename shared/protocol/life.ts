@@ -42,6 +42,8 @@ export type LifeEvent =
   | 'delivered'
   /** CLOSE came. */
   | 'farClose'
+  /** The acceptor's way is gone and it needs none: the opener will ask again, if it has to. */
+  | 'voided'
   /** RESET came, or this end had to say it. */
   | 'reset'
   /** A time of this phase ran out. */
@@ -72,7 +74,7 @@ export const life: Readonly<Record<Phase, Readonly<Partial<Record<LifeEvent, Pha
     expired: 'closed',
   },
   aborted: { delivered: 'lingering', refused: 'closed', reset: 'closed', expired: 'lingering' },
-  lingering: { farClose: 'closed', refused: 'closed', reset: 'closed', expired: 'closed' },
+  lingering: { farClose: 'closed', voided: 'closed', refused: 'closed', reset: 'closed', expired: 'closed' },
   closed: {},
 }
 

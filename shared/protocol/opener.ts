@@ -8,6 +8,7 @@
 import { type FaultCode, isRetryable, type WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
 import type { Attribute } from './layout.ts'
+import type { LifeEvent } from './life.ts'
 import { type Attachment, End, type EndOptions, type Local } from './stream.ts'
 
 /** What an opener needs beside what every end needs: the ports that are ready to carry an OPEN. */
@@ -116,21 +117,20 @@ export class Opener<Port> extends End<Port> {
     this.seek()
   }
 
-  override fail(code: WireCode): void {
+  override fail(code: WireCode, event?: LifeEvent): void {
     if (this.candidate !== undefined) {
       const { port, id } = this.candidate
       const kind = this.current === undefined ? 'reset' : 'void'
       this.host.lastWord(port, kind === 'reset' ? { kind, id, code } : { kind, id })
     }
-    super.fail(code)
+    super.fail(code, event)
   }
 
-  protected override close(code: FaultCode): void {
-    if (this.candidate !== undefined) {
-      this.host.detached(this.candidate)
-      this.candidate = undefined
-    }
-    super.close(code)
+  protected override close(event: LifeEvent, code: FaultCode): void {
+    super.close(event, code)
+    if (this.phase !== 'closed' || this.candidate === undefined) return
+    this.host.detached(this.candidate)
+    this.candidate = undefined
   }
 
   #handleCandidate(candidate: Attachment<Port>, frame: StreamFrame): void {
@@ -151,8 +151,7 @@ export class Opener<Port> extends End<Port> {
       case 'reset':
         // Said by authority where no other way is left, or about an opening that was given up.
         if (this.current !== undefined) return this.loseCandidate()
-        this.happen('reset')
-        return this.close(frame.code)
+        return this.close('reset', frame.code)
       case 'data':
       case 'fin':
         // The acceptor has moved and its ACCEPT was lost; before the first ACCEPT nothing counts,
@@ -177,6 +176,8 @@ export class Opener<Port> extends End<Port> {
     }
     this.current = candidate
     this.candidate = undefined
+    candidate.ready = true
+    candidate.synced = true
     this.#sayOpen = false
     this.#refusedBy.clear()
     this.#tried.clear()
@@ -204,8 +205,7 @@ export class Opener<Port> extends End<Port> {
     if (waits || !mayEnd) return this.loseCandidate()
     // The acceptor ended as it should and is gone: it had taken all of ours, and we all of its.
     if (code === 'end' && this.send.finished && this.receive.done) this.happen('done')
-    else this.happen('refused')
-    this.close(code === 'end' ? 'closed' : code)
+    this.close('refused', code === 'end' ? 'closed' : code)
   }
 
   #candidateIsSlow(): boolean {

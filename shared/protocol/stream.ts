@@ -200,22 +200,21 @@ export abstract class End<Port> {
 
   /** A time of this phase ran out. */
   expire(code: WireCode): void {
-    if (this.#phase === 'lingering') return this.close('end')
+    if (this.#phase === 'lingering') return this.close('expired', code)
     if (this.#phase === 'aborted') {
       this.receive.takenAll()
       return this.#settle()
     }
-    this.fail(code)
+    this.fail(code, 'expired')
   }
 
   /** Ends the stream at once and says why: RESET, as the last word on its attachments. */
-  fail(code: WireCode): void {
+  fail(code: WireCode, event: LifeEvent = 'reset'): void {
     const attachment = this.current
     if (attachment !== undefined) {
       this.host.lastWord(attachment.port, { kind: 'reset', id: attachment.id, code })
     }
-    this.happen('reset')
-    this.close(code)
+    this.close(event, code)
   }
 
   // What opener and acceptor share.
@@ -231,10 +230,14 @@ export abstract class End<Port> {
     this.sayClose()
   }
 
-  /** Forgets the end. A lingering one has done its work: whatever ends it then is a clean end. */
-  protected close(code: FaultCode): void {
-    const outcome = this.#phase === 'lingering' ? this.#outcome : code
+  /**
+   * An event that ends this phase for good: the end is forgotten. A lingering one has done its work, so
+   * that whatever ends it then is a clean end.
+   */
+  protected close(event: LifeEvent, code: FaultCode): void {
+    if (phaseAfter(this.#phase, event) !== 'closed') return
     const wasClean = this.#phase === 'lingering'
+    const outcome = wasClean ? this.#outcome : code
     this.#phase = 'closed'
     this.send.release()
     if (!wasClean) this.local?.reset(outcome)
@@ -336,7 +339,7 @@ export abstract class End<Port> {
     if (!this.say.close) return undefined
     this.say.close = false
     const { consumed } = this.numbers()
-    if (this.#closeSeen) this.close('end')
+    if (this.#closeSeen) this.close('farClose', 'end')
     return { kind: 'close', id, consumed }
   }
 
@@ -360,10 +363,9 @@ export abstract class End<Port> {
       case 'hold':
         return unsync(this.current, false)
       case 'reset':
-        this.happen('reset')
-        return this.close(frame.code)
+        return this.close('reset', frame.code)
       case 'refuse':
-        return this.close(frame.code)
+        return this.close('refused', frame.code)
       case 'void':
         return this.loseCurrent()
       case 'open':
@@ -378,7 +380,7 @@ export abstract class End<Port> {
     this.#closeSeen = true
     this.#settle()
     if (this.#phase === 'aborting') this.happen('farClose')
-    else if (this.#phase === 'lingering' && !this.say.close) this.close('end')
+    else if (this.#phase === 'lingering' && !this.say.close) this.close('farClose', 'end')
     else if (this.#phase === 'open') throw new Fault('frame_unexpected', 'CLOSE before the end')
   }
 

@@ -135,6 +135,7 @@ export class Agent {
   budget: Budget
   links: readonly Link[] = []
   carriers: (Carrier | undefined)[] = []
+  restarts = 0
   #life = 0
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -148,6 +149,7 @@ export class Agent {
 
   /** The process dies and a new life begins at once. */
   restart(): void {
+    this.restarts += 1
     for (const carrier of this.carriers) if (carrier?.alive === true) this.#world.cut(carrier)
     this.#world.dropSockets(this.endpoint)
     this.budget = new Budget(1_000_000, 4_096)

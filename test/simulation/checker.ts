@@ -114,7 +114,7 @@ function allowedCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   const { opener, target, options } = stream
   if (opener.didReset || target?.didReset === true) codes.add('connection_reset')
   if (options.service === 'deaf') codes.add('target_refused')
-  if (stream.forbidden) codes.add('denied_by_policy').add('closed')
+  if (stream.forbidden) codes.add('denied_by_policy').add('expired')
   if (stream.restarted) {
     for (const code of ['agent_restarted', 'relay_restarted', 'unknown_stream', 'expired'] as const) {
       codes.add(code)
@@ -123,6 +123,7 @@ function allowedCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   }
   // An opener that gave up before it was established leaves a target that waits for its window.
   if (!stream.wasEstablished) codes.add('no_agent').add('open_timeout').add('expired')
+  if (target === undefined && options.target.restarts > 0) codes.add('agent_restarted')
   if (world.options.harsh) codes.add('expired').add('unknown_stream').add('no_agent').add('closed')
   return codes
 }
