@@ -18,10 +18,17 @@ const directions = [
   ['target', 'consumer'],
 ] as const
 
-/** A stream through the tunnel, with its two real sockets. */
+/** A stream through the tunnel, with its two real sockets, after one byte each way. */
 async function converse(tunnel: Tunnel, target: TcpTarget): Promise<Ends> {
-  const consumer = await consumerOf(tunnel.port('plant-1/any'))
-  return { consumer, target: await target.next() }
+  const ends = {
+    consumer: await consumerOf(tunnel.port('plant-1/any')),
+    target: await target.next(),
+  }
+  for (const [from, to] of directions) {
+    ends[from].write('?')
+    await read(ends[to], 1)
+  }
+  return ends
 }
 
 test('each direction is closed by itself, with all its bytes in front', async (t) => {

@@ -95,7 +95,7 @@ async function refusedWith(
   for (const log of logs) {
     await log.waitForCode(code)
     const confused = log.records.filter(
-      (record) => record.code !== code && reasons.includes(`${record.code}`),
+      (record) => record.code !== code && reasons.includes(String(record.code)),
     )
     t.deepEqual(confused, [])
   }

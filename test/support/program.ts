@@ -10,7 +10,7 @@ import test, { type ExecutionContext } from 'ava'
 
 /** The Debian package of each program that some test needs. */
 const packages = {
-  chromium: 'chromium-headless-shell',
+  'chromium-headless-shell': 'chromium-headless-shell',
   curl: 'curl',
   initdb: 'postgresql',
   ldapsearch: 'ldap-utils',
@@ -73,9 +73,8 @@ export function programPath(name: ProgramName): string {
 }
 
 function findProgram(name: ProgramName): string | undefined {
-  const fileName = name === 'chromium' ? 'chromium-headless-shell' : name
   return searchedFolders()
-    .map((folder) => join(folder, fileName))
+    .map((folder) => join(folder, name))
     .find(isExecutable)
 }
 
