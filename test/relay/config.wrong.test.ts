@@ -34,9 +34,20 @@ const files: readonly (readonly [text: string, ...wrong: string[]])[] = [
   ['name: r.example\nexpects: []', '2:1 unknown key "expects"; did you mean "expect"?'],
   ['name: r.example\nrules: []', unknownRoot(2, 'rules')],
   ['name: r.example\nproxy: x', unknownRoot(2, 'proxy')],
-  ['name: R.example', '1:7 name: "R.example" is not the name of a host in lower case'],
-  ['name: r..example', '1:7 name: "r..example" is not the name of a host in lower case'],
-  ['name: 127.1', '1:7 name: "127.1" is not the name of a host in lower case'],
+  [
+    'name: R.example',
+    '1:7 name: "R.example" is not the name of a host: lower case, at most 63 characters',
+  ],
+  [
+    'name: r..example',
+    '1:7 name: "r..example" is not the name of a host: lower case, at most 63 characters',
+  ],
+  [
+    `name: ${'a'.repeat(60)}.example`,
+    `1:7 name: "${'a'.repeat(60)}.example" is not the name of a host: ` +
+      'lower case, at most 63 characters',
+  ],
+  ['name: 127.1', '1:7 name: "127.1" is not the name of a host: lower case, at most 63 characters'],
   ['name:', '1:6 name: nothing stands where text is expected'],
 
   // Addresses to listen on.

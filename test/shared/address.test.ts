@@ -1,4 +1,4 @@
-/** Holds the address parser against the URL parser, and against every spelling that fooled others. */
+/** Holds the address parser against the URL parser, and against spellings that fooled others. */
 import test from 'ava'
 import fc from 'fast-check'
 import {

@@ -9,7 +9,7 @@ import { nearestWord } from '../../spelling.ts'
 import type { Path } from './document.ts'
 import type { JsonSchema } from './schema.ts'
 
-/** One fault and the path of what it is about; `key` when the key itself is wrong, not its value. */
+/** One fault and the path of what it is about; `at` a key when the key itself is wrong. */
 export interface Complaint {
   readonly path: Path
   readonly at: 'key' | 'value'
@@ -173,7 +173,7 @@ function kindOf(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
-  return typeof value === 'string' ? `the text "${value}"` : String(value)
+  return typeof value === 'string' ? `the text "${value}"` : String(value as number | boolean)
 }
 
 function isMapping(value: unknown): boolean {

@@ -10,7 +10,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import type { Path } from './document.ts'
 import type { JsonSchema } from './schema.ts'
 
-/** One option: `limits.resumeWindow`, `--limits-resume-window`, `SALLYPORT_LIMITS_RESUME_WINDOW`. */
+/** One option: `limits.park`, `--limits-park`, `SALLYPORT_LIMITS_PARK`. */
 export interface Option {
   readonly name: string
   readonly path: readonly string[]

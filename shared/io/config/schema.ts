@@ -114,13 +114,13 @@ export function name() {
   })
 }
 
-/** The DNS name, or the address, under which a relay is reached and certified. */
+/** The DNS name under which a relay is reached and certified; it is its identity's name too. */
 export function hostName() {
   return text(
     (input) =>
-      isHostName(input) && input === input.toLowerCase()
+      isHostName(input) && isName(input)
         ? { value: input }
-        : { wrong: `"${input}" is not the name of a host in lower case` },
+        : { wrong: `"${input}" is not the name of a host: lower case, at most 63 characters` },
     { examples: ['relay.example.com'] },
   )
 }
