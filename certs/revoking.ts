@@ -40,7 +40,7 @@ export async function certificatesOf(
   const found = all.filter(({ identity }) =>
     wanted === undefined ? identity.name === name : identityName(identity) === name,
   )
-  const whole = [...new Set(found.map(({ identity }) => identityName(identity)))]
+  const whole = [...new Set(found.map(({ identity }) => identityName(identity)))].toSorted()
   if (whole.length > 1) {
     throw new Fault('usage', `"${name}" is the name of several: say ${whole.join(' or ')}.`)
   }
