@@ -74,7 +74,13 @@ export const life: Readonly<Record<Phase, Readonly<Partial<Record<LifeEvent, Pha
     expired: 'closed',
   },
   aborted: { delivered: 'lingering', refused: 'closed', reset: 'closed', expired: 'lingering' },
-  lingering: { farClose: 'closed', voided: 'closed', refused: 'closed', reset: 'closed', expired: 'closed' },
+  lingering: {
+    farClose: 'closed',
+    voided: 'closed',
+    refused: 'closed',
+    reset: 'closed',
+    expired: 'closed',
+  },
   closed: {},
 }
 

@@ -114,7 +114,11 @@ export class Watch<Port> {
     }
     const attached = end.current?.ready === true
     if (attached) watched.lostAt = undefined
-    else watched.lostAt ??= now
+    else {
+      watched.lostAt ??= now
+      // Only time on a good path counts as time without progress.
+      watched.progressAt = now
+    }
     const inPhaseMs = now - watched.phaseAt
     const lostMs = watched.lostAt === undefined ? 0 : now - watched.lostAt
     const { openTimeoutMs } = this.#limits

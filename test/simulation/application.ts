@@ -6,9 +6,9 @@
  * stream, or of another place, is found at once.
  */
 import assert from 'node:assert'
+import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'
 import type { Local } from '../../shared/protocol/stream.ts'
-import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { World } from './world.ts'
 
 /** What one application means to do. */

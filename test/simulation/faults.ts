@@ -17,7 +17,11 @@ const kinds: readonly Kind[] = [
   { name: 'cut', weight: 10, strike: (world) => onCarrier(world, 'cut', cut) },
   { name: 'cut untold', weight: 4, strike: (world) => onCarrier(world, 'cut untold', cutUntold) },
   { name: 'black', weight: 2, strike: (world) => onCarrier(world, 'black', blacken) },
-  { name: 'black one way', weight: 2, strike: (world) => onCarrier(world, 'black one way', oneWay) },
+  {
+    name: 'black one way',
+    weight: 2,
+    strike: (world) => onCarrier(world, 'black one way', oneWay),
+  },
   { name: 'stall', weight: 4, strike: (world) => onCarrier(world, 'stall', stall) },
   { name: 'partition', weight: 2, strike: partition },
   { name: 'agent restart', weight: 0.6, strike: restartAgent },
@@ -38,7 +42,11 @@ export function strike(world: World): void {
   }
 }
 
-function onCarrier(world: World, name: string, act: (world: World, carrier: Carrier) => void): void {
+function onCarrier(
+  world: World,
+  name: string,
+  act: (world: World, carrier: Carrier) => void,
+): void {
   for (const carrier of world.carriers) if (!carrier.alive) world.carriers.delete(carrier)
   const alive = [...world.carriers].filter(({ agent, relay }) => agent.alive && relay.alive)
   if (alive.length === 0) return

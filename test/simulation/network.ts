@@ -44,7 +44,11 @@ export class Side {
   /** Nothing that this side says gets through, and nobody is told. */
   black = false
   /** Frames to the far side, with the time at which they arrive. */
-  readonly #underWay: { readonly at: number; readonly bytes: Uint8Array; readonly last: boolean }[] = []
+  readonly #underWay: {
+    readonly at: number
+    readonly bytes: Uint8Array
+    readonly last: boolean
+  }[] = []
   #underWayBytes = 0
   #lastArrival = 0
   #armedFor = Number.POSITIVE_INFINITY
@@ -115,14 +119,15 @@ export class Side {
       this.#world.report.droppedFrames += 1
       return
     }
-    far.#hear(bytes)
+    far.#hear(bytes, last ? bytes.length : 0)
     this.wake()
   }
 
-  #hear(bytes: Uint8Array): void {
+  /** `counted` is 0 for what TCP delivered once and the world says twice. */
+  #hear(bytes: Uint8Array, counted: number): void {
     // What a process has already read may be handled after the socket is gone.
     try {
-      this.#speaker.receive(decode(bytes.slice()), bytes.length, this.#world.clock.now)
+      this.#speaker.receive(decode(bytes.slice()), counted, this.#world.clock.now)
     } catch (fault) {
       this.#world.carrierFault(fault)
       this.end()

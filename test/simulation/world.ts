@@ -4,12 +4,13 @@
  * Invariant: a world is a function of its seed. One mutation, then everything that is dirty is pumped
  * until it is quiet, then the checker looks: so a broken invariant is found at the event that broke it.
  */
-import { attributeTags } from '../../shared/protocol/frame.ts'
-import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
-import { Budget } from '../../shared/protocol/budget.ts'
-import { Endpoint, type EndpointAcceptor } from '../../shared/protocol/endpoint.ts'
-import type { Phase } from '../../shared/protocol/life.ts'
+
 import { type Policy, parsePolicy } from '../../shared/policy.ts'
+import type { Budget } from '../../shared/protocol/budget.ts'
+import { Endpoint, type EndpointAcceptor } from '../../shared/protocol/endpoint.ts'
+import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
+import { attributeTags } from '../../shared/protocol/frame.ts'
+import type { Phase } from '../../shared/protocol/life.ts'
 import { Agent, Relay, services } from './actors.ts'
 import { type Plan, Socket } from './application.ts'
 import { Chance } from './chance.ts'
@@ -102,7 +103,12 @@ export class World {
     const from = opener instanceof Relay ? 'address/10.0.0.1' : `agent/${opener.name}`
     const value = new TextEncoder().encode('10.0.0.1')
     const attributes = viaRelay ? [{ tag: attributeTags.source, value }] : []
-    const end = opener.endpoint.open({ to: `${target.name}/${service}`, from, attributes, local: socket })
+    const end = opener.endpoint.open({
+      to: `${target.name}/${service}`,
+      from,
+      attributes,
+      local: socket,
+    })
     socket.end = end
     stream.openerEnd = end
     this.#byKey.set(end.key, stream)
