@@ -119,7 +119,7 @@ export function certify(authority: Authority, request: CertificateRequest, now: 
   if (!isName(name)) {
     throw new Fault(
       'name_invalid',
-      `"${name}" is not a name: use at most 63 of a to z, 0 to 9, "-", "_", "."; begin with a letter.`,
+      `"${name}" is not a name: use at most 63 of a to z, 0 to 9, "-", "_" and ".".`,
     )
   }
   if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {

@@ -62,7 +62,7 @@ export function text(value: string): Element {
   return primitive(Type.UTF8, Buffer.from(value))
 }
 
-/** A time in whole seconds: UTCTime to the end of 2049, GeneralizedTime after (RFC 5280, 4.1.2.5). */
+/** A time in whole seconds: UTCTime to the end of 2049, then GeneralizedTime (RFC 5280, 4.1.2.5). */
 export function time(date: Date): Element {
   const digits = `${date.toISOString().slice(0, 19).replaceAll(/\D/g, '')}Z`
   return date.getUTCFullYear() < 2050
@@ -80,7 +80,7 @@ export function implicit(number: number, bytes: Uint8Array): Element {
   return asn1.create(Class.CONTEXT_SPECIFIC, number, false, binary(bytes))
 }
 
-/** Bytes that are DER already, such as a name copied from a certificate; they must be well formed. */
+/** Bytes that are well-formed DER already, such as a name copied from a certificate. */
 export function copied(der: Uint8Array): Element {
   return asn1.fromDer(binary(der))
 }
@@ -95,7 +95,7 @@ export function signatureAlgorithm(): Element {
   return sequence(identifier('1.2.840.10045.4.3.2'))
 }
 
-/** `SEQUENCE { signed, algorithm, signature }` in PEM: what certificates and lists have in common. */
+/** `SEQUENCE { signed, algorithm, signature }` in PEM: the shape of certificates and of lists. */
 export function signedPem(
   label: 'CERTIFICATE' | 'X509 CRL',
   signed: Element,

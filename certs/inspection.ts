@@ -54,7 +54,7 @@ async function leafFault(
   if (fault !== undefined) return `${paths.folder}: the ${fault} ${retry}`
   const { serialNumber } = new X509Certificate(await readText(store.files, paths.certificateFile))
   if (known.has(serialNumber)) return undefined
-  return `${paths.folder}: the certificate is not in the register, so revoking would miss it. ${retry}`
+  return `${paths.folder}: the certificate is not in the register: revoking would miss it. ${retry}`
 }
 
 /** Why a key and a certificate are no pair, or undefined when they are one. */

@@ -56,15 +56,15 @@ const subjectUniqueIdentifier = 0x82
 function extensionOf(certificate: X509Certificate, identifier: string): Uint8Array | undefined {
   const fields = fieldsFromSubject(certificate)
   for (const _ of ['subject', 'subjectPublicKeyInfo']) fields.take(tags.sequence)
-  fields.skip(issuerUniqueIdentifier)
-  fields.skip(subjectUniqueIdentifier)
+  fields.passOver(issuerUniqueIdentifier)
+  fields.passOver(subjectUniqueIdentifier)
   if (fields.next === undefined) return undefined
   const list = fields.enter(tags.explicitThree).enter(tags.sequence)
   let found: Uint8Array | undefined
   while (list.next !== undefined) {
     const extension = list.enter(tags.sequence)
     const name = identifierText(extension.take(tags.identifier))
-    extension.skip(tags.boolean)
+    extension.passOver(tags.boolean)
     const value = extension.take(tags.octetString)
     if (name !== identifier) continue
     if (found !== undefined) throw new SyntaxError(`the extension ${identifier} stands there twice`)
@@ -76,7 +76,7 @@ function extensionOf(certificate: X509Certificate, identifier: string): Uint8Arr
 /** A reader that stands before the certificate's subject (RFC 5280, section 4.1). */
 function fieldsFromSubject(certificate: X509Certificate): DerReader {
   const fields = new DerReader(certificate.raw).enter(tags.sequence).enter(tags.sequence)
-  fields.skip(tags.explicitZero)
+  fields.passOver(tags.explicitZero)
   fields.take(tags.integer)
   for (const _ of ['signature', 'issuer', 'validity']) fields.take(tags.sequence)
   return fields

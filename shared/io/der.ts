@@ -55,7 +55,7 @@ export class DerReader {
   }
 
   /** Passes over the next element if its tag is this one. */
-  skip(tag: number): void {
+  passOver(tag: number): void {
     if (this.next === tag) this.take(tag)
   }
 
@@ -120,7 +120,7 @@ export function integerHex(contents: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('hex').toUpperCase() || '0'
 }
 
-/** The date of the next element, UTCTime or GeneralizedTime in Zulu and whole seconds (RFC 5280). */
+/** The next element's date: UTCTime or GeneralizedTime, in Zulu and whole seconds (RFC 5280). */
 export function takeTime(reader: DerReader): Date {
   const short = reader.next === tags.utcTime
   const contents = reader.take(short ? tags.utcTime : tags.generalizedTime)

@@ -1,5 +1,5 @@
 /**
- * The revocation list of the authority: which certificates are no longer good (RFC 5280, section 5).
+ * The revocation list of the authority: which certificates are no longer good (RFC 5280, 5).
  *
  * Invariant: fail closed. A list that is absent, damaged, of somebody else or of a kind that says
  * only half is an error that names its file, never an empty set; nothing behind the signature is
@@ -39,7 +39,7 @@ export interface RevocationSource {
   readonly now: () => Date
 }
 
-/** Reads and verifies a list. Throws `file_unreadable` or `revocations_invalid`, naming the file. */
+/** Reads and verifies a list. Throws `file_unreadable` or `revocations_invalid`, with the file. */
 export async function loadRevocations(source: RevocationSource): Promise<RevocationList> {
   const { file, authority, now } = source
   const pem = await readList(file)
@@ -69,7 +69,7 @@ export function parseRevocations(
   }
 
   const fields = new DerReader(signed).enter(tags.sequence)
-  fields.skip(tags.integer)
+  fields.passOver(tags.integer)
   if (!same(fields.takeWhole(tags.sequence), algorithm)) {
     throw new Error('it names two algorithms for one signature')
   }

@@ -55,7 +55,9 @@ test('a relay has its name as DNS name or address, or exactly what it is given',
   t.deepEqual(namesOf({ name: 'relay.example.com' }), ['relay.example.com'])
   t.deepEqual(namesOf({ name: '198.51.100.4' }), ['198.51.100.4'])
   t.deepEqual(namesOf({ name: 'r', dnsNames: ['localhost', 'b.test'], ipAddresses: ['::1'] }), [
-    ...['localhost', 'b.test', '::1'],
+    'localhost',
+    'b.test',
+    '::1',
   ])
   t.deepEqual(namesOf({ name: 'r', ipAddresses: ['2001:DB8:0::1'] }), ['2001:db8::1'])
 })

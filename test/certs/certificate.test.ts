@@ -1,4 +1,4 @@
-/** Tests of certificates by three witnesses that did not make them: node, openssl, @peculiar/x509. */
+/** Tests of certificates by witnesses that did not make them: node, openssl, @peculiar/x509. */
 import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'

@@ -68,7 +68,7 @@ test('C4: a damaged entry is an error that names its file, never passed over', a
   await t.throwsAsync(readRevoked(place), { instanceOf: Fault })
 })
 
-test('C4: a damaged or foreign certificate in the register is an error that names its file', async (t) => {
+test('C4: a damaged or foreign certificate is an error that names its file', async (t) => {
   await using folder = await temporaryFolder()
   const place = { directory: folder.path, files: disk }
   const { file } = await enterIssued(place, issue('plant-1'))

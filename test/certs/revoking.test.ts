@@ -58,8 +58,11 @@ test('a revoked name is on the list when the call returns, and no other is', asy
   const after = await published(store)
   t.deepEqual(after.serialNumbers, new Set([gone.serialNumber]))
   t.true((after.number ?? 0n) > (before.number ?? 0n))
-  const states = (await listCertificates(store)).map(({ revocation }) => revocation?.reason)
-  t.deepEqual(states.toSorted(), ['keyCompromise', undefined])
+  const reasons = new Map(
+    (await listCertificates(store)).map((one) => [one.identity.name, one.revocation?.reason]),
+  )
+  t.is(reasons.get('plant-1'), 'keyCompromise')
+  t.is(reasons.get('plant-2'), undefined)
 })
 
 test('P7: a chain of renewals falls with its name', async (t) => {
@@ -120,7 +123,7 @@ const callsMax = 200
 
 for (const dead of [false, true]) {
   const what = dead ? 'killed' : 'full'
-  test(`C4: a confirmed revocation stays, with the disk ${what} at any call of the next`, async (t) => {
+  test(`C4: a confirmed revocation stays, ${what} at any call of the next`, async (t) => {
     await using folder = await temporaryFolder()
     const store = await newStore(folder.path)
     const confirmed = await issuePair(store, { role: 'agent', name: 'confirmed' })

@@ -116,7 +116,7 @@ test('a wrong name makes no folder, wherever it leads', async (t) => {
   t.deepEqual(await readdir(store.directory), ['ca'])
 })
 
-test('a key that was made elsewhere is certified, and entered before it is given away', async (t) => {
+test('a key from elsewhere is certified, and entered before that is given away', async (t) => {
   await using folder = await temporaryFolder()
   const store = await initStore({ directory: folder.path, trustDomain, now })
   const { publicKey } = generateKeys()
@@ -165,7 +165,7 @@ const callsMax = 200
 
 for (const dead of [false, true]) {
   const what = dead ? 'killed' : 'full'
-  test(`C1, C2, C3: init ${what} at any call leaves none or all, and can be run again`, async (t) => {
+  test(`C1, C2, C3: init ${what} at any call leaves none or all; again works`, async (t) => {
     for (let at = 0; at < callsMax; at += 1) {
       await using folder = await temporaryFolder()
       const options = { directory: join(folder.path, 'pki'), trustDomain, now }
@@ -182,7 +182,7 @@ for (const dead of [false, true]) {
     }
   })
 
-  test(`C1, C2, C3: issue ${what} at any call leaves no half pair, and can be run again`, async (t) => {
+  test(`C1, C2, C3: issue ${what} at any call leaves no half pair; again works`, async (t) => {
     await using folder = await temporaryFolder()
     const store = await initStore({ directory: folder.path, trustDomain, now })
     for (let at = 0; at < callsMax; at += 1) {
