@@ -62,7 +62,7 @@ export function text(value: string): Element {
   return primitive(Type.UTF8, Buffer.from(value))
 }
 
-/** A time in whole seconds: UTCTime to the end of 2049, then GeneralizedTime (RFC 5280, 4.1.2.5). */
+/** A time in whole seconds: UTCTime to the end of 2049, then GeneralizedTime (RFC 5280, 4.1.2). */
 export function time(date: Date): Element {
   const digits = `${date.toISOString().slice(0, 19).replaceAll(/\D/g, '')}Z`
   return date.getUTCFullYear() < 2050
