@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { generateKeys, lifeMs } from '../../certs/authority.ts'
+import { disk, type FileSystem } from '../../certs/files.ts'
 import { inspectStore } from '../../certs/inspection.ts'
 import {
   certificatesOf,
@@ -116,6 +117,21 @@ test('C4: of twenty revocations at once, none is missing from the list', async (
   await Promise.all(rivals.map((rival, index) => revokeName(rival, names[index] ?? '')))
   t.is((await published(store)).serialNumbers.size, names.length)
   t.deepEqual(await inspectStore(store), [])
+})
+
+test('C4: a revocation that comes while the list is being replaced is not lost', async (t) => {
+  await using folder = await temporaryFolder()
+  const store = await newStore(folder.path)
+  const names = ['plant-1', 'plant-2']
+  for (const name of names) await issuePair(store, { role: 'agent', name })
+  let rivals = 1
+  const rename: FileSystem['rename'] = async (from, to) => {
+    // The list of plant-1 alone is written, and now overtaken by that of both.
+    if (rivals-- > 0) await revokeName(store, 'plant-2')
+    await disk.rename(from, to)
+  }
+  await revokeName({ ...store, files: { ...disk, rename } }, 'plant-1')
+  t.is((await published(store)).serialNumbers.size, names.length)
 })
 
 /** More calls than anything here makes: no loop over them is endless. */

@@ -56,6 +56,14 @@ test('T6: two URIs are two', async (t) => {
   t.deepEqual(alternativeNames(certificate).uris, uris)
 })
 
+test('T6: a second subjectAltName is refused, not passed over', async (t) => {
+  const good = await issue({ names: ['URI:spiffe://test/agent/own'] })
+  const bytes = Buffer.from(good.raw)
+  // The key usage becomes another subjectAltName: the last byte of 2.5.29.15 is made 17.
+  bytes[bytes.indexOf(Buffer.of(0x06, 0x03, 0x55, 0x1d, 0x0f)) + 4] = 0x11
+  t.throws(() => alternativeNames(new X509Certificate(bytes)), { message: /stands there twice/ })
+})
+
 test('the subject is the issuer of what it signs, byte for byte', async (t) => {
   const own = subjectOf(new X509Certificate(root.certificate))
   const leaf = await issue({ subject: 'CN=Leaf' })
