@@ -65,6 +65,8 @@ export interface Tunnel extends AsyncDisposable {
   readonly store: Store
   /** Where the files of all processes lie. */
   readonly folder: string
+  /** Writes other rules into relay.yaml and lets the relay read them. */
+  replacePolicy(policy: readonly RulePlan[]): Promise<void>
   /** The TCP ingress of a service. */
   port(service: string): number
   /** The latest life of an agent. */
@@ -82,7 +84,11 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
   const names = agentNames(plan)
   const store = await makeStore(folder, names)
   await plan.prepare?.(store)
-  await writeFile(join(folder, 'relay.yaml'), stringify(relayFile(plan, names)))
+  const writeRelayFile = async (policy = plan.policy): Promise<void> => {
+    const file = relayFile({ ...plan, ...(policy && { policy }) }, names)
+    await writeFile(join(folder, 'relay.yaml'), stringify(file))
+  }
+  await writeRelayFile()
   const relay = starting.use(new Sallyport(['relay', '--config', 'relay.yaml'], folder))
   const ready = await relay.waitForMessage('relay ready', { deadlineMs: 20_000 })
   const listenPort = portIn(ready.listen)
@@ -111,6 +117,10 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
     adminPort: portIn(ready.admin),
     store,
     folder,
+    async replacePolicy(policy) {
+      await writeRelayFile(policy)
+      relay.signal('SIGHUP')
+    },
     port: (service) => ingressPort(ready, service),
     agent: (name) => known(agents.get(name), `agent ${name}`),
     startAgent,
