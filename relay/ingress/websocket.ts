@@ -17,8 +17,6 @@ import type { Client, Consumers } from './index.ts'
 
 /** The longest message of a client; a browser's MQTT packet or AMQP frame is far shorter. */
 export const messageBytesMax = 1_048_576
-/** How long a client may take to answer a close before its socket is destroyed. */
-const closeTimeoutMs = 2_000
 
 const server = new WebSocketServer({
   noServer: true,

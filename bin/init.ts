@@ -1,0 +1,80 @@
+/**
+ * `relay init` and `agent init`: the files that a relay or an agent begins with.
+ *
+ * Invariant: nothing is ever overwritten, and each command names the next one. They stand here because
+ * they join what must not know each other: the relay's file and the authority.
+ */
+import { writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { Command } from 'commander'
+import { agentSchema } from '../agent/config.ts'
+import { starterAgentYaml } from '../agent/starter.ts'
+import { initStore, issuePair, pairPaths } from '../certs/store.ts'
+import { relaySchema } from '../relay/config.ts'
+import { starterRelayYaml } from '../relay/starter.ts'
+import { Fault } from '../shared/protocol/fault.ts'
+
+/** `sallyport relay init NAME`. */
+export function relayInitCommand(): Command {
+  return new Command('init')
+    .description('write relay.yaml, its schema and a certificate authority, here')
+    .argument('<name>', 'what agents dial: relay.example.com')
+    .option('--trust-domain <domain>', 'what the identities share; by default the parent domain')
+    .action(async (name: string, options: { readonly trustDomain?: string }) => {
+      const trustDomain = options.trustDomain ?? parentDomain(name)
+      await writeNew('relay.yaml', starterRelayYaml(name))
+      await writeNew('relay.schema.json', `${JSON.stringify(relaySchema(), undefined, 2)}\n`)
+      const store = await initStore({ directory: 'pki', trustDomain, now: () => new Date() })
+      const ip = isIP(name) !== 0
+      await issuePair(store, {
+        role: 'relay',
+        name,
+        dnsNames: ip ? [] : [name],
+        ipAddresses: ip ? [name] : [],
+      })
+      const { certificateFile } = pairPaths(store, 'relay', name)
+      say([
+        `wrote relay.yaml (it denies everybody), relay.schema.json, pki/ (keys 0600)`,
+        `trust domain ${trustDomain}; the relay's certificate is ${certificateFile}`,
+        'next: sallyport certs issue agent plant-1     then edit relay.yaml, and: sallyport relay',
+      ])
+    })
+}
+
+/** `sallyport agent init --relay RELAY --name NAME`. */
+export function agentInitCommand(): Command {
+  return new Command('init')
+    .description('write agent.yaml and its schema, here')
+    .requiredOption('--relay <relay>', 'the relay to dial: relay.example.com or host:port')
+    .requiredOption('--name <name>', 'the name in the certificate: plant-1')
+    .action(async (options: { readonly relay: string; readonly name: string }) => {
+      await writeNew('agent.yaml', starterAgentYaml(options))
+      await writeNew('agent.schema.json', `${JSON.stringify(agentSchema(), undefined, 2)}\n`)
+      say([
+        'wrote agent.yaml (it exposes nothing), agent.schema.json',
+        `next: put pki/agent/${options.name}/ and pki/ca/certificate.pem beside it, edit, and: sallyport agent`,
+      ])
+    })
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: 'wx' })
+  } catch (cause) {
+    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
+    if (!exists) throw new Fault('file_unwritable', `${file} cannot be written.`, { cause })
+    const message = `${file} is there already, and nothing is overwritten.`
+    throw new Fault('file_exists', `${message} Check it: sallyport relay --check`, { cause })
+  }
+}
+
+/** relay.example.com belongs to example.com; a bare name or an address stands for itself. */
+function parentDomain(name: string): string {
+  if (isIP(name) !== 0) return 'sallyport.internal'
+  const parts = name.split('.')
+  return parts.length > 2 ? parts.slice(1).join('.') : name
+}
+
+function say(lines: readonly string[]): void {
+  process.stderr.write(`  ${lines.join('\n  ')}\n`)
+}

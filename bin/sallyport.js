@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/**
+ * The entry point. Invariant: plain JavaScript that any Node.js can read, so that one which is too old
+ * hears a sentence instead of a syntax error.
+ */
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major > 24 || (major === 24 && minor >= 12)) {
+  const { main } = await import('./program.ts')
+  process.exitCode = await main(process.argv)
+} else {
+  process.stderr.write(
+    `✗ Sallyport needs Node.js 24.12 or newer; this is ${process.versions.node} (node_too_old).\n` +
+      '  In a checkout, npm brings a newer one along: npm run -s sallyport -- --help\n',
+  )
+  process.exitCode = 1
+}
