@@ -115,7 +115,10 @@ class Attempt {
       this.#advance('upgrade')
       this.#upgrade(socket)
     })
-    socket.on('error', (error) => this.#result.reject(dialFault(error, relay, { shown })))
+    socket.on('error', (error) => {
+      const isAnswer = this.#step === 'upgrade'
+      this.#result.reject(isAnswer ? this.#badAnswer(error) : dialFault(error, relay, { shown }))
+    })
     return socket
   }
 

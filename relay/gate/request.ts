@@ -1,8 +1,8 @@
 /**
- * What an upgrade request must look like before anybody asks who sent it, and where it comes from.
+ * What an upgrade request must look like before anybody asks who sent it; where it comes from.
  *
- * Invariant: nothing is decoded or repaired. A path is compared as it was sent, and a body beside an
- * upgrade is refused and never skipped (CVE-2026-33555).
+ * Invariant: nothing is decoded or repaired. A path is compared as it was sent, and a body beside
+ * an upgrade is refused and never skipped (CVE-2026-33555).
  */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'

@@ -6,15 +6,10 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
-
-/** A host and a port as they are configured. */
-export interface Place {
-  readonly host: string
-  readonly port: number
-}
+import type { HostPort } from './config/values.ts'
 
 /** `relay.example.com:443`, `[::1]:443`. */
-export function placeText({ host, port }: Place): string {
+export function placeText({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
@@ -22,12 +17,14 @@ export function placeText({ host, port }: Place): string {
 export interface Evidence {
   /** The certificate that the other side showed, good or not. */
   readonly shown?: X509Certificate | undefined
-  /** This machine's idea of the time. */
+  /** What the judge's clock says. */
   readonly now?: Date
+  /** Who judges, as the reader of the message would call it; `this machine` by default. */
+  readonly judge?: string
 }
 
 /** The fault of an agent whose connection to the relay failed with this error. */
-export function dialFault(error: unknown, relay: Place, evidence: Evidence = {}): Fault {
+export function dialFault(error: unknown, relay: HostPort, evidence: Evidence = {}): Fault {
   if (error instanceof Fault) return error
   const reason = codeOf(error)
   return (
@@ -37,7 +34,7 @@ export function dialFault(error: unknown, relay: Place, evidence: Evidence = {})
 }
 
 /** The fault of a process that could not listen where it was told to. */
-export function listenFault(error: unknown, place: Place): Fault {
+export function listenFault(error: unknown, place: HostPort): Fault {
   const where = placeText(place)
   const fault = (code: FaultCode, message: string): Fault =>
     new Fault(code, message, { cause: error })
@@ -71,7 +68,7 @@ export function listenFault(error: unknown, place: Place): Fault {
 export function certificateFault(
   reason: string,
   whose: string,
-  { shown, now = new Date() }: Evidence = {},
+  { shown, now = new Date(), judge = 'this machine' }: Evidence = {},
   cause?: unknown,
 ): Fault | undefined {
   const fault = (code: FaultCode, message: string): Fault => new Fault(code, message, { cause })
@@ -79,15 +76,15 @@ export function certificateFault(
   const ends = shown?.validToDate
   switch (reason) {
     case 'CERT_NOT_YET_VALID':
-      return fault('clock_wrong', clockMessage(whose, begins, now))
+      return fault('clock_wrong', clockMessage(whose, begins, now, judge))
     case 'CERT_HAS_EXPIRED':
       // An authority above may have ended by a clock that runs ahead of the leaf's beginning.
       if (begins !== undefined && now < begins) {
-        return fault('clock_wrong', clockMessage(whose, begins, now))
+        return fault('clock_wrong', clockMessage(whose, begins, now, judge))
       }
       return fault(
         'certificate_expired',
-        `${whose} ended ${ends === undefined ? '' : `${day(ends)} `}by this machine's clock, ` +
+        `${whose} ended ${ends === undefined ? '' : `${day(ends)} `}by the clock of ${judge}, ` +
           `which says ${day(now)}. If the clock is wrong: timedatectl`,
       )
     case 'SELF_SIGNED_CERT_IN_CHAIN':
@@ -108,7 +105,7 @@ export function certificateFault(
   }
 }
 
-function unreachable(reason: string, error: unknown, relay: Place): string {
+function unreachable(reason: string, error: unknown, relay: HostPort): string {
   const where = placeText(relay)
   switch (reason) {
     case 'ENOTFOUND':
@@ -137,9 +134,9 @@ function unreachable(reason: string, error: unknown, relay: Place): string {
   return `${where} cannot be reached: ${text(error)}.`
 }
 
-function clockMessage(whose: string, begins: Date | undefined, now: Date): string {
+function clockMessage(whose: string, begins: Date | undefined, now: Date, judge: string): string {
   const from = begins === undefined ? 'later' : day(begins)
-  return `This machine's clock says ${day(now)}; ${lowerFirst(whose)} begins ${from}. Check: timedatectl`
+  return `${whose} begins ${from}, but the clock of ${judge} says ${day(now)}. Check: timedatectl`
 }
 
 /** The reasons of OpenSSL (X509_V_ERR_…) and node that are about a certificate. */
@@ -167,8 +164,4 @@ function text(error: unknown): string {
 
 function day(date: Date): string {
   return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
-
-function lowerFirst(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1)
 }

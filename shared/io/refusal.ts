@@ -36,7 +36,8 @@ export function statusOf(code: FaultCode): number {
 
 /** The body of the refusal, one line; what went wrong inside stays inside. */
 export function refusalBody({ code, message }: Fault): string {
-  return `${JSON.stringify({ code, message: code === 'internal' ? faults.internal.says : message })}\n`
+  const told = code === 'internal' ? faults.internal.says : message
+  return `${JSON.stringify({ code, message: told })}\n`
 }
 
 /** Answers an upgrade request with the refusal and ends its socket. */

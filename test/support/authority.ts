@@ -57,7 +57,7 @@ export class TestAuthority {
     this.#issuer = issuer
   }
 
-  /** A self-signed root, or, with `issuer`, one below it; `wish` may make it no authority at all. */
+  /** A self-signed root, or one below `issuer`; `wish` may make it no authority at all. */
   static async create(
     commonName = 'Test Root',
     issuer?: TestAuthority,

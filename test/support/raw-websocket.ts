@@ -50,8 +50,10 @@ export function upgradeRequest(
     'Sec-WebSocket-Protocol': 'sallyport.v1',
     ...headers,
   }
-  const present = Object.entries(lines).filter(([, value]) => value !== undefined)
-  return `GET ${path} HTTP/1.1\r\n${present.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
+  const present = Object.entries(lines)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+  return `GET ${path} HTTP/1.1\r\n${present.join('')}\r\n`
 }
 
 /** The answer of a server that agrees, to a request as text. */

@@ -46,7 +46,7 @@ export function harmless(value: unknown, name = '', depth = 0): LogValue | undef
   if (typeof value === 'string') return harmlessText(value)
   if (typeof value === 'boolean' || value === null) return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  return typeof value === 'object' ? harmlessObject(value, depth) : String(value)
+  return typeof value === 'object' ? harmlessObject(value, depth) : String(value as number | bigint)
 }
 
 /** The text without its secrets, cut to size. */

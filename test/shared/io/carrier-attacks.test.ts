@@ -1,4 +1,4 @@
-/** Tests of a carrier whose peer breaks WebSocket's rules, at the relay's end and at the agent's. */
+/** Tests of a carrier whose peer breaks WebSocket's rules, at the relay's and the agent's end. */
 import test from 'ava'
 import { carrierOptions } from '../../../shared/io/carrier.ts'
 import { frameBytesMax } from '../../../shared/protocol/frame.ts'

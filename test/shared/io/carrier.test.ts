@@ -13,7 +13,8 @@ const messages = [0, 1, 125, 126, 127, 4096, frameBytesMax].map((size, index) =>
 )
 
 for (const masked of [false, true]) {
-  test(`carries messages both ways, byte for byte, ${masked ? 'masked' : 'with a zero mask'}`, async (t) => {
+  const how = masked ? 'masked' : 'with a zero mask'
+  test(`carries messages both ways, byte for byte, ${how}`, async (t) => {
     const relay = new Recorder()
     const agent = new Recorder()
     await using pair = await carrierPair(relay, agent, { masked })
@@ -87,7 +88,7 @@ test('says drained once for each time that a full socket falls to the low mark',
   t.is(agent.drains, 1)
 })
 
-test('destroy ends at once against a peer that reads nothing, and tells the listener later', async (t) => {
+test('destroy ends at once against a peer that reads nothing, and tells it later', async (t) => {
   const agent = new Recorder()
   await using pair = await carrierPair(new Recorder(), agent)
   pair.relay.socket.pause()

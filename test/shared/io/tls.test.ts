@@ -1,4 +1,4 @@
-/** Tests of TLS on both sides of a carrier: who gets through, who is named, what is never resumed. */
+/** Tests of TLS on both sides of a carrier: who gets through, who is named, what never resumes. */
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -80,7 +80,7 @@ async function seenByRelay(shown: Credentials): Promise<string> {
   })
 }
 
-test('a good agent and a good relay agree on TLS 1.3 and HTTP/1.1, and see each other', async (t) => {
+test('a good agent and a good relay agree on TLS 1.3, and see each other', async (t) => {
   await handshake(trusted(relay), asAgent(agent), ({ server, client, error }) => {
     t.is(error, undefined)
     t.true(client.authorized)
@@ -129,7 +129,7 @@ test("the name is the leaf's, whoever's certificate comes with it (T4)", async (
   t.deepEqual(asked, Array(3).fill(new X509Certificate(agent.certificate).fingerprint256))
 })
 
-test('an intermediate authority that is presented is used; a leaf is no authority (T19)', async (t) => {
+test('an intermediate that is presented is used; a leaf is no authority (T19)', async (t) => {
   const names = ['URI:spiffe://test/agent/below']
   const intermediate = await TestAuthority.create('Intermediate', root)
   t.is(await seenByRelay(await intermediate.issue({ names })), 'spiffe://test/agent/below')
