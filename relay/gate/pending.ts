@@ -51,7 +51,12 @@ export class PendingConnections {
 
   /** Counts a TCP connection that has just arrived, or destroys it when there is no place. */
   arrive(socket: Socket): void {
-    const source = sourceOf(socket.remoteAddress ?? '')
+    if (socket.remoteAddress === undefined) {
+      // It has gone already, and nobody could tell it from the next one that has.
+      socket.destroy()
+      return
+    }
+    const source = sourceOf(socket.remoteAddress)
     const ofSource = this.#perSource.get(source) ?? 0
     const { pendingHandshakesMax, pendingPerSourceMax, handshakeTimeoutMs } = this.#limits
     if (this.size >= pendingHandshakesMax || ofSource >= pendingPerSourceMax) {
