@@ -4,9 +4,11 @@
  * Invariant: the attachment number never falls, only the identity that opened the stream moves it,
  * and `connected` happens at most once in its life: no OPEN, however often it is said, dials again.
  */
+import type { Attachment } from './attachment.ts'
 import type { WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
-import { type Attachment, End, type EndOptions, type Local } from './stream.ts'
+import { HearingEnd } from './hearing.ts'
+import type { EndOptions, Local } from './stream.ts'
 
 export interface AcceptorOptions<Port> extends EndOptions<Port> {
   /** The identity that answers, said in ACCEPT. */
@@ -15,7 +17,7 @@ export interface AcceptorOptions<Port> extends EndOptions<Port> {
   readonly relay: { readonly port: Port; readonly life: string } | undefined
 }
 
-export class Acceptor<Port> extends End<Port> {
+export class Acceptor<Port> extends HearingEnd<Port> {
   readonly relay: AcceptorOptions<Port>['relay']
   readonly #by: string
   #sayAccept = false
@@ -96,18 +98,16 @@ export class Acceptor<Port> extends End<Port> {
     if (current?.port !== port || !current.ready) return undefined
     if (this.#sayAccept) {
       this.#sayAccept = false
-      this.say.resume = false
-      this.say.credit = false
-      return { kind: 'accept', id: current.id, ...this.numbers(), by: this.#by }
+      return { kind: 'accept', id: current.id, ...this.control.restatement(), by: this.#by }
     }
     return this.pullCommon(current)
   }
 
   override restate(): void {
     if (this.phase === 'dialling') return
-    if (this.#heard) this.sayResume()
+    if (this.#heard) this.say('resume')
     else this.#accept()
-    if (this.phase === 'lingering') this.sayClose()
+    if (this.phase === 'lingering') this.say('close')
   }
 
   override loseCurrent(): void {

@@ -6,14 +6,15 @@
  * VOID, once, and never when it was VOID, RESET or REFUSE itself. Time is handed in (law 4).
  */
 import { Acceptor } from './acceptor.ts'
+import type { Attachment } from './attachment.ts'
 import type { Budget } from './budget.ts'
 import { Fault, type FaultCode, type WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
 import type { Attribute } from './layout.ts'
 import { Opener, type Paths } from './opener.ts'
-import { EndpointPort, type Lead } from './port.ts'
-import type { Attachment, End, Host, Local } from './stream.ts'
-import { Tombstones } from './tombstones.ts'
+import { EndpointPort, type Lead, type PortSession } from './port.ts'
+import { Reception } from './reception.ts'
+import type { End, Host, Local } from './stream.ts'
 import { Watch } from './watch.ts'
 
 export type EndpointEnd = End<EndpointPort>
@@ -47,24 +48,13 @@ export interface EndpointOptions {
   readonly ended: (end: EndpointEnd, code: FaultCode) => void
 }
 
-/** What WELCOME says of the session that a port has. */
-export interface PortSession {
-  readonly session: string
-  readonly life: string
-  readonly resumed: boolean
-  /** How many ways will be named by RESYNC or HOLD. */
-  readonly routes: number
-  readonly resumeWindowMs: number
-}
-
 export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   readonly budget: Budget
   readonly windowBytes: number
   readonly #options: EndpointOptions
   readonly #ports = new Set<EndpointPort>()
   readonly #ends = new Set<EndpointEnd>()
-  readonly #acceptors = new Map<string, EndpointAcceptor>()
-  readonly #tombstones: Tombstones
+  readonly #reception: Reception
   readonly #watch: Watch<EndpointPort>
   #now = 0
 
@@ -72,10 +62,14 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     this.#options = options
     this.budget = options.budget
     this.windowBytes = options.limits.windowBytes
-    this.#tombstones = new Tombstones(
-      options.limits.resumeWindowMs * 2,
-      options.limits.streamsMax * 2,
-    )
+    const { resumeWindowMs, streamsMax } = options.limits
+    this.#reception = new Reception({
+      tombstoneMs: 2 * resumeWindowMs,
+      tombstonesMax: 2 * streamsMax,
+      isFull: () => this.#ends.size >= streamsMax,
+      make: (port, open) => this.#makeAcceptor(port, open),
+      made: (end, open) => options.dial(end, open.attributes),
+    })
     this.#watch = new Watch(options.limits)
   }
 
@@ -85,7 +79,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   }
 
   get tombstones(): number {
-    return this.#tombstones.size
+    return this.#reception.tombstones
   }
 
   /** How often a stream was made to restate itself because nothing moved. */
@@ -113,9 +107,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     const { candidateMs } = this.#options.limits
     const key = this.#options.mintKey()
     const end = new Opener({ ...options, host: this, paths: this, key, candidateMs })
-    this.#ends.add(end)
-    this.#watch.add(end, this.#now)
-    this.#options.wake()
+    this.#add(end)
     end.seek()
     return end
   }
@@ -123,7 +115,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   /** A frame that came by this port. */
   receive(port: EndpointPort, frame: StreamFrame, now: number): void {
     this.#now = now
-    if (frame.kind === 'open') return this.#receiveOpen(port, frame)
+    if (frame.kind === 'open') return this.#reception.receive(port, frame)
     const found = port.find(frame.id)
     if (found !== undefined) found.end.handle(found.attachment, frame)
     else if (frame.kind !== 'void' && frame.kind !== 'reset' && frame.kind !== 'refuse') {
@@ -137,12 +129,12 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     return port.pull(dataAllowed)
   }
 
-  /** The port's session is up: a new one, or or the old one on a new carrier. */
+  /** The port's session is up: a new one, or the old one on a new carrier. */
   portUp(port: EndpointPort, session: PortSession, now: number): void {
     this.#now = now
     this.#watch.narrowWindow(session.resumeWindowMs)
     if (!session.resumed) {
-      this.#detachAll(port.restart(session.session, session.life))
+      this.#detachAll(port.restart(session))
       this.#closeOrphans(port)
     } else {
       this.#detachAll(port.resume(session.routes))
@@ -164,12 +156,12 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
 
   /** When `tick` wants to be called next. */
   deadline(): number {
-    return Math.min(this.#watch.deadline(), this.#tombstones.deadline())
+    return Math.min(this.#watch.deadline(), this.#reception.deadline())
   }
 
   tick(now: number): void {
     this.#now = now
-    this.#tombstones.bury(now)
+    this.#reception.tick(now)
     this.#watch.tick(now)
   }
 
@@ -210,57 +202,29 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   forget(end: EndpointEnd, code: FaultCode): void {
     this.#ends.delete(end)
     this.#watch.delete(end)
-    if (end instanceof Acceptor && this.#acceptors.get(end.key) === end) {
-      this.#acceptors.delete(end.key)
-      // A first OPEN that still wanders about must not dial again (protocol rule 6).
-      if (end.attachmentNumber > 1 || !end.closeSeen) {
-        this.#tombstones.add(end.key, code as WireCode, this.#now)
-      }
-    }
+    if (end instanceof Acceptor) this.#reception.forget(end, code as WireCode, this.#now)
     this.#options.ended(end, code)
   }
 
-  #receiveOpen(port: EndpointPort, open: FrameOf<'open'>): void {
-    const refuse = (code: WireCode) => port.voice.sayLast({ kind: 'refuse', id: open.id, code })
-    const known = this.#acceptors.get(open.key)
-    const found = port.find(open.id)
-    if (known !== undefined) {
-      if (found !== undefined && found.end !== known) return refuse('frame_unexpected')
-      const same = found?.end === known && found.attachment === known.current
-      const objection = known.objection(open, same)
-      if (objection !== undefined) return refuse(objection)
-      if (same && open.attachment === known.attachmentNumber) {
-        found.attachment.ready = true
-        found.attachment.synced = true
-        return known.restate()
-      }
-      return known.moveTo(port.attach(open.id, known), open)
-    }
-    if (found !== undefined) return refuse('frame_unexpected')
-    const tombstone = this.#tombstones.get(open.key)
-    if (tombstone !== undefined) return refuse(tombstone)
-    if (open.established) return refuse('unknown_stream')
-    if (this.#ends.size >= this.#options.limits.streamsMax) return refuse('overloaded')
-    this.#dial(port, open)
-  }
-
-  #dial(port: EndpointPort, open: FrameOf<'open'>): void {
+  #makeAcceptor(port: EndpointPort, open: FrameOf<'open'>): EndpointAcceptor {
     const { key, to, from } = open
     // Only agents have names of their own here: any other opener is an ingress of the relay itself.
     const relay = from.startsWith('agent/') ? undefined : { port, life: port.life }
     const by = this.#options.identity
     const end = new Acceptor<EndpointPort>({ host: this, key, to, from, by, relay })
+    this.#add(end)
+    return end
+  }
+
+  #add(end: EndpointEnd): void {
     this.#ends.add(end)
-    this.#acceptors.set(key, end)
     this.#watch.add(end, this.#now)
     this.#options.wake()
-    end.moveTo(port.attach(open.id, end), open)
-    this.#options.dial(end, open.attributes)
   }
 
   /** Streams that a relay itself opened die with that relay: their opener is gone. */
   #closeOrphans(port: EndpointPort): void {
-    for (const end of [...this.#acceptors.values()]) {
+    for (const end of this.#reception.acceptors) {
       if (end.relay?.port === port && end.relay.life !== port.life) end.expire('relay_restarted')
     }
   }

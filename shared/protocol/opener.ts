@@ -5,11 +5,13 @@
  * attachment stays until a candidate is accepted. Once an ACCEPT was seen every further OPEN says
  * `established`, so that nobody dials again.
  */
+import type { Attachment } from './attachment.ts'
 import { type FaultCode, isRetryable, type WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
+import { HearingEnd } from './hearing.ts'
 import type { Attribute } from './layout.ts'
 import type { LifeEvent } from './life.ts'
-import { type Attachment, End, type EndOptions, type Local } from './stream.ts'
+import type { EndOptions, Local } from './stream.ts'
 
 /** What an opener needs beside what every end needs: the ports that are ready to carry an OPEN. */
 export interface Paths<Port> {
@@ -32,7 +34,7 @@ export interface OpenerOptions<Port> extends EndOptions<Port> {
   readonly candidateMs: number
 }
 
-export class Opener<Port> extends End<Port> {
+export class Opener<Port> extends HearingEnd<Port> {
   readonly #paths: Paths<Port>
   readonly #attributes: readonly Attribute[]
   readonly #candidateMs: number
@@ -99,8 +101,8 @@ export class Opener<Port> extends End<Port> {
   }
 
   override restate(): void {
-    this.sayResume()
-    if (this.phase === 'lingering') this.sayClose()
+    this.say('resume')
+    if (this.phase === 'lingering') this.say('close')
   }
 
   override loseCurrent(): void {
@@ -227,7 +229,7 @@ export class Opener<Port> extends End<Port> {
       key: this.key,
       attachment: this.attachmentNumber,
       established: this.#established,
-      ...this.numbers(),
+      ...this.control.numbers(),
       to: this.to,
       from: this.from,
       attributes: this.#attributes,

@@ -5,14 +5,25 @@
  * endpoint takes the even ones, the switch the odd ones. After a resumption, an attachment that is
  * not named again by the switch leads nowhere.
  */
+import { type Attachment, attached, unsync } from './attachment.ts'
 import { type Frame, noSession } from './frame.ts'
-import { type Attachment, type End, unsync } from './stream.ts'
+import type { End } from './stream.ts'
 import { Voice } from './voice.ts'
 
 /** An end and the attachment by which an id leads to it. */
 export interface Lead {
   readonly end: End<EndpointPort>
   readonly attachment: Attachment<EndpointPort>
+}
+
+/** What WELCOME says of the session that a port has. */
+export interface PortSession {
+  readonly session: string
+  readonly life: string
+  readonly resumed: boolean
+  /** How many ways will be named by RESYNC or HOLD. */
+  readonly routes: number
+  readonly resumeWindowMs: number
 }
 
 export class EndpointPort {
@@ -64,7 +75,7 @@ export class EndpointPort {
   }
 
   attach(id: number, end: End<EndpointPort>): Attachment<EndpointPort> {
-    const attachment: Attachment<EndpointPort> = { port: this, id, ready: true, synced: true }
+    const attachment = attached<EndpointPort>(this, id)
     this.#leads.set(id, { end, attachment })
     return attachment
   }
@@ -80,7 +91,7 @@ export class EndpointPort {
   }
 
   /** A new session: every id of the old one leads nowhere. Gives what was attached by them. */
-  restart(session: string, life: string): readonly Lead[] {
+  restart({ session, life }: PortSession): readonly Lead[] {
     const lost = [...this.#leads.values()]
     this.#leads.clear()
     this.voice.forget()

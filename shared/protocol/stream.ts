@@ -1,14 +1,15 @@
 /**
- * One end of a stream: what opener and acceptor have in common. It joins a socket (by `Local`) to the
- * frames of its current attachment.
+ * One end of a stream: its life between a socket (`Local`) and the attachment where it speaks.
  *
- * Invariant: the phase changes by the table of life.ts alone. Control is said by flags on this state,
- * one of each at most, and made into frames when they are pulled: nothing here queues frames. Frames
- * are said only on an attachment that is ready; a cut stops them, and RESYNC has them said again.
+ * Invariant: the phase changes by the table of life.ts alone. Frames are said only on an attachment
+ * that is ready; a cut stops them, and RESYNC has them said again. What frames do to an end that
+ * hears them is in hearing.ts; opener.ts and acceptor.ts tell the two kinds of end apart.
  */
+import type { Attachment } from './attachment.ts'
 import type { Budget } from './budget.ts'
-import { Fault, type FaultCode, type WireCode } from './fault.ts'
-import type { Frame, FrameOf, StreamFrame } from './frame.ts'
+import { Control, type ControlWord } from './control.ts'
+import type { FaultCode, WireCode } from './fault.ts'
+import type { Frame, StreamFrame } from './frame.ts'
 import { type LifeEvent, type Phase, phaseAfter } from './life.ts'
 import { ReceiveHalf } from './receive.ts'
 import { SendHalf } from './send.ts'
@@ -27,16 +28,6 @@ export interface Local {
   reset(code: FaultCode): void
   /** The end is forgotten, for this reason; nothing follows. */
   closed(code: FaultCode): void
-}
-
-/** A place where frames of an end can be said: one id of one session of one port. */
-export interface Attachment<Port> {
-  readonly port: Port
-  readonly id: number
-  /** False after a cut or HOLD, until RESYNC. */
-  ready: boolean
-  /** False from then on until the far end has restated itself: bytes sent earlier would be lost. */
-  synced: boolean
 }
 
 /** What an end needs of the endpoint that holds it. */
@@ -67,8 +58,6 @@ export interface EndOptions<Port> {
   readonly from: string
 }
 
-type Numbers = Pick<FrameOf<'resume'>, 'received' | 'consumed' | 'limit'>
-
 export abstract class End<Port> {
   readonly key: string
   readonly to: string
@@ -80,13 +69,12 @@ export abstract class End<Port> {
   /** The number of the latest attachment. */
   attachmentNumber = 0
   current: Attachment<Port> | undefined
-  /** Flags: what is to be said on the current attachment. */
-  protected readonly say = { resume: false, credit: false, close: false, resync: false }
+  /** The far end has said its last word: it needs nothing more. */
+  closeSeen = false
+  /** What is to be said on the current attachment. */
+  protected readonly control: Control
   #phase: Phase
-  #closeSeen = false
   #outcome: FaultCode = 'end'
-  /** What the last CREDIT, RESUME, ACCEPT, OPEN or CLOSE said as consumed. */
-  #saidConsumed = 0
 
   constructor(options: EndOptions<Port>, phase: Phase) {
     this.host = options.host
@@ -95,19 +83,13 @@ export abstract class End<Port> {
     this.from = options.from
     this.send = new SendHalf(options.host.windowBytes, options.host.budget)
     this.receive = new ReceiveHalf(options.host.windowBytes)
+    this.control = new Control(this.receive)
     this.#phase = phase
   }
 
   get phase(): Phase {
     return this.#phase
   }
-
-  /** The far end has said its last word: it needs nothing more. */
-  get closeSeen(): boolean {
-    return this.#closeSeen
-  }
-
-  // What the socket does.
 
   /** How many bytes the socket may give now. */
   room(): number {
@@ -125,37 +107,32 @@ export abstract class End<Port> {
   finish(): void {
     if (this.#phase !== 'open') return
     this.send.finish('end')
-    this.#settle()
+    this.settle()
   }
 
   /** The socket was reset, or broke. Bytes it gave before are still sent (RFC 9293 §3.10.7). */
   abort(): void {
     if (this.#phase === 'opening') return this.fail('connection_reset')
-    if (this.#phase === 'open') {
-      this.send.finish('connection_reset')
-      this.receive.takenAll()
-      this.happen('socketReset')
-    } else if (this.#phase === 'aborted') {
-      this.receive.takenAll()
-    }
-    this.#settle()
+    if (this.#phase === 'open') this.send.finish('connection_reset')
+    else if (this.#phase !== 'aborted') return
+    this.receive.takenAll()
+    this.happen('socketReset')
+    this.settle()
   }
 
   /** The socket took bytes that were delivered: its write callback came without an error. */
   taken(count: number): void {
     if (this.#phase !== 'open' && this.#phase !== 'aborted') return
     this.receive.taken(count)
-    this.#settle()
+    this.settle()
   }
 
   /** The socket took the end of the far direction. */
   takenFinish(): void {
     if (this.#phase !== 'open') return
     this.receive.takenAll()
-    this.#settle()
+    this.settle()
   }
-
-  // What the endpoint does.
 
   /** A frame on this end's id. A fault of the peer ends the stream, and only the stream. */
   abstract handle(attachment: Attachment<Port>, frame: StreamFrame): void
@@ -172,14 +149,15 @@ export abstract class End<Port> {
 
   /** One frame's worth of bytes, or the FIN. */
   pullData(): Frame | undefined {
-    const next = this.current === undefined ? undefined : this.send.next()
-    if (next === undefined || this.current === undefined) return undefined
-    return { ...next, id: this.current.id }
+    if (this.current === undefined) return undefined
+    const next = this.send.next()
+    return next === undefined ? undefined : { ...next, id: this.current.id }
   }
 
   /** A moment has passed in which the socket took a little: CREDIT is due (protocol rule 20). */
   sayOwedCredit(): void {
-    if (this.receive.consumed > this.#saidConsumed) this.sayCredit()
+    const isOver = this.#phase === 'lingering' || this.#phase === 'closed'
+    if (this.control.unsaidBytes > 0 && !isOver) this.say('credit')
   }
 
   /** Restates everything on the current attachment, after RESYNC. */
@@ -192,32 +170,28 @@ export abstract class End<Port> {
     this.current = undefined
   }
 
-  /** Asks both ends to restate themselves: nothing has moved for long although it should. */
-  sayResync(): void {
-    this.say.resync = true
-    this.#offerControl()
+  /** Has a word said on the current attachment; `resync` asks both ends to restate themselves. */
+  say(word: ControlWord): void {
+    this.control.say(word)
+    if (this.current !== undefined) this.host.hasControl(this.current.port, this)
   }
 
   /** A time of this phase ran out. */
   expire(code: WireCode): void {
     if (this.#phase === 'lingering') return this.close('expired', code)
-    if (this.#phase === 'aborted') {
-      this.receive.takenAll()
-      return this.#settle()
-    }
-    this.fail(code, 'expired')
+    if (this.#phase !== 'aborted') return this.fail(code, 'expired')
+    this.receive.takenAll()
+    this.settle()
   }
 
   /** Ends the stream at once and says why: RESET, as the last word on its attachments. */
   fail(code: WireCode, event: LifeEvent = 'reset'): void {
-    const attachment = this.current
-    if (attachment !== undefined) {
-      this.host.lastWord(attachment.port, { kind: 'reset', id: attachment.id, code })
+    const { current } = this
+    if (current !== undefined) {
+      this.host.lastWord(current.port, { kind: 'reset', id: current.id, code })
     }
     this.close(event, code)
   }
-
-  // What opener and acceptor share.
 
   protected happen(event: LifeEvent): void {
     const next = phaseAfter(this.#phase, event)
@@ -226,8 +200,8 @@ export abstract class End<Port> {
     if (next !== 'lingering') return
     this.#outcome =
       this.send.finished && this.receive.finCode === 'end' ? 'end' : 'connection_reset'
-    this.say.credit = false
-    this.sayClose()
+    this.control.drop('credit')
+    this.say('close')
   }
 
   /**
@@ -246,167 +220,26 @@ export abstract class End<Port> {
     this.local?.closed(outcome)
   }
 
-  /** A frame on the current attachment that means the same at both ends. */
-  protected handleCurrent(frame: StreamFrame): void {
-    this.guard(() => this.#apply(frame))
-  }
-
-  /** A fault that a peer's frame brings to light ends this stream, and no other. */
-  protected guard(action: () => void): void {
-    try {
-      action()
-    } catch (fault) {
-      if (!(fault instanceof Fault)) throw fault
-      this.fail(fault.code as WireCode)
-    }
-  }
-
-  /** RESUME, or an ACCEPT that is said again: stale news is ignored as a whole. */
-  protected applyNumbers(numbers: Numbers): void {
-    if (this.current !== undefined) this.current.synced = true
-    if (numbers.consumed < this.send.acked) return
-    this.send.checkPosition(numbers.consumed)
-    this.send.checkPosition(numbers.received)
-    this.send.acknowledge(numbers.consumed)
-    this.send.allow(numbers.limit)
-    this.send.rewind(numbers.received)
-    if (this.#phase === 'lingering') this.sayClose()
-    this.#settle()
-  }
-
-  /** The numbers of a new attachment: its limit takes the place of the old one's. */
-  protected adoptNumbers(numbers: Numbers): void {
-    this.send.acknowledge(numbers.consumed)
-    this.send.replaceLimit(numbers.limit)
-    this.send.rewind(numbers.received)
-    this.#settle()
-  }
-
-  protected numbers(): Numbers {
-    this.#saidConsumed = this.receive.consumed
-    const { received, consumed, limit } = this.receive
-    return { received, consumed, limit }
-  }
-
-  /** The bytes of a DATA or the mark of a FIN; on a candidate too (absolute offsets: law 1). */
-  protected receiveBytes(frame: FrameOf<'data'> | FrameOf<'fin'>): void {
-    if (frame.kind === 'data') {
-      const fresh = this.receive.data(frame.offset, frame.bytes)
-      if (fresh === undefined) return
-      if (this.#phase === 'open') this.local?.deliver(fresh)
-      else this.receive.takenAll()
-    } else if (this.receive.fin(frame.position, frame.code)) {
-      if (frame.code !== 'end') this.happen('farSocketReset')
-      else if (this.#phase === 'open') this.local?.finish()
-      if (this.#phase === 'aborting' || this.#phase === 'lingering') this.receive.takenAll()
-    }
-    this.#settle()
-  }
-
-  protected sayCredit(): void {
-    if (this.#phase === 'lingering' || this.#phase === 'closed') return
-    this.say.credit = true
-    this.#offerControl()
-  }
-
-  protected sayResume(): void {
-    this.say.resume = true
-    this.#offerControl()
-  }
-
-  protected sayClose(): void {
-    this.say.close = true
-    this.#offerControl()
-  }
-
-  /** The common control frames, in the order in which they must be heard. */
+  /** The next control frame on the current attachment. */
   protected pullCommon(attachment: Attachment<Port>): Frame | undefined {
-    const { id } = attachment
-    if (this.say.resume) {
-      this.say.resume = false
-      this.say.credit = false
-      return { kind: 'resume', id, ...this.numbers() }
-    }
-    if (this.say.credit) {
-      this.say.credit = false
-      const { consumed, limit } = this.numbers()
-      return { kind: 'credit', id, consumed, limit }
-    }
-    if (this.say.resync) {
-      this.say.resync = false
-      return { kind: 'resync', id }
-    }
-    if (!this.say.close) return undefined
-    this.say.close = false
-    const { consumed } = this.numbers()
-    if (this.#closeSeen) this.close('farClose', 'end')
-    return { kind: 'close', id, consumed }
-  }
-
-  #apply(frame: StreamFrame): void {
-    switch (frame.kind) {
-      case 'data':
-      case 'fin':
-        return this.receiveBytes(frame)
-      case 'credit':
-        this.send.acknowledge(frame.consumed)
-        this.send.allow(frame.limit)
-        return this.#settle()
-      case 'accept':
-      case 'resume':
-        return this.applyNumbers(frame)
-      case 'close':
-        return this.#applyClose(frame.consumed)
-      case 'resync':
-        unsync(this.current, true)
-        return this.restate()
-      case 'hold':
-        return unsync(this.current, false)
-      case 'reset':
-        return this.close('reset', frame.code)
-      case 'refuse':
-        return this.close('refused', frame.code)
-      case 'void':
-        return this.loseCurrent()
-      case 'open':
-        throw new Fault('frame_unexpected', 'OPEN on an id in use')
-      default:
-        frame satisfies never
-    }
-  }
-
-  #applyClose(consumed: number): void {
-    this.send.acknowledge(consumed)
-    this.#closeSeen = true
-    this.#settle()
-    if (this.#phase === 'aborting') this.happen('farClose')
-    else if (this.#phase === 'lingering' && !this.say.close) this.close('farClose', 'end')
-    else if (this.#phase === 'open') throw new Fault('frame_unexpected', 'CLOSE before the end')
+    const frame = this.control.pull(attachment.id)
+    if (frame?.kind === 'close' && this.closeSeen) this.close('farClose', 'end')
+    return frame
   }
 
   /** After any change: what follows from where the halves stand now. */
-  #settle(): void {
+  protected settle(): void {
     if (this.#phase === 'aborted' && this.receive.drained) {
       this.receive.takenAll()
       this.local?.reset('connection_reset')
       this.happen('delivered')
     }
     if (this.#phase === 'open' && this.send.done && this.receive.done) this.happen('done')
-    this.#considerCredit()
-    if (this.#phase !== 'open') return this.#offerData()
+    const { unsaidBytes } = this.control
+    if (unsaidBytes * 4 >= this.host.windowBytes || this.receive.done) this.sayOwedCredit()
+    else if (unsaidBytes > 0) this.host.owesCredit(this)
     this.#offerData()
-    if (this.send.room() > 0) this.local?.room()
-  }
-
-  #considerCredit(): void {
-    const owed = this.receive.consumed - this.#saidConsumed
-    if (owed === 0) return
-    if (owed * 4 >= this.host.windowBytes || this.receive.done) this.sayCredit()
-    else this.host.owesCredit(this)
-  }
-
-  #offerControl(): void {
-    if (this.current !== undefined) this.host.hasControl(this.current.port, this)
+    if (this.room() > 0) this.local?.room()
   }
 
   #offerData(): void {
@@ -414,11 +247,4 @@ export abstract class End<Port> {
     if (current !== undefined && this.hasDataFor(current.port))
       this.host.hasData(current.port, this)
   }
-}
-
-/** What is said on an attachment begins anew: both ends restate themselves before bytes flow. */
-export function unsync<Port>(attachment: Attachment<Port> | undefined, ready: boolean): void {
-  if (attachment === undefined) return
-  attachment.ready = ready
-  attachment.synced = false
 }

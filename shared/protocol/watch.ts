@@ -162,7 +162,7 @@ export class Watch<Port> {
     watched.patienceMs = Math.min(watched.patienceMs * 2, stallMaxMs)
     this.#stalls += 1
     end.restate()
-    end.sayResync()
+    end.say('resync')
   }
 }
 
