@@ -1,0 +1,242 @@
+/**
+ * Routing: makes routes from OPENs that were admitted, and leads each frame from leg to leg.
+ *
+ * Invariant: a route is made only from an `Admitted`. A frame whose id leads nowhere is answered by
+ * VOID, once, and never when it was VOID, RESET or REFUSE itself. Nothing is kept by key: after a loss
+ * of state the ends make new routes. Whatever is dropped of a live route is owed a RESYNC (law 8).
+ */
+import type { Budget } from '../../shared/protocol/budget.ts'
+import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
+import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
+import type { Admission, Admitted } from '../admission.ts'
+import type { RelayLink } from './link.ts'
+import type { SwitchPort } from './port.ts'
+import { type Leg, Route } from './route.ts'
+
+export interface RoutingLimits {
+  /** Streams of one agent, parked ones counted. */
+  readonly streamsMax: number
+  /** What one direction of a route may queue. */
+  readonly windowBytes: number
+  /** How long an OPEN waits for an agent that is away. */
+  readonly parkMs: number
+}
+
+export interface RoutingOptions {
+  readonly limits: RoutingLimits
+  readonly budget: Budget
+  readonly admission: Admission
+  /** What an operator should know of. */
+  readonly notice: (notice: RoutingNotice) => void
+  /** The link of an agent, up or within its window. */
+  readonly linkOf: (agent: string) => RelayLink | undefined
+}
+
+export type RoutingNotice =
+  | { readonly kind: 'routed'; readonly route: Route }
+  | {
+      readonly kind: 'refused'
+      readonly open: FrameOf<'open'>
+      readonly code: FaultCode
+      readonly reason: string
+    }
+  | { readonly kind: 'ended'; readonly route: Route; readonly code: FaultCode }
+
+/** What the legs of a route that ends hear as its last word. */
+export type LastWord = 'reset' | 'refuse' | 'void'
+
+export class Routing {
+  readonly #options: RoutingOptions
+  readonly #routes = new Set<Route>()
+  /** Those of them that wait for an agent that is away. */
+  readonly #parked = new Set<Route>()
+
+  constructor(options: RoutingOptions) {
+    this.#options = options
+  }
+
+  get routes(): ReadonlySet<Route> {
+    return this.#routes
+  }
+
+  /** A stream's frame that came by this port. */
+  receive(port: SwitchPort, frame: StreamFrame, now: number): void {
+    const leg = port.legs.get(frame.id)
+    if (frame.kind === 'open') return this.#receiveOpen(port, leg, frame, now)
+    if (leg === undefined) {
+      const isFinal = frame.kind === 'void' || frame.kind === 'reset' || frame.kind === 'refuse'
+      if (!isFinal) port.voice.sayLast({ kind: 'void', id: frame.id })
+      return
+    }
+    this.#pass(leg, frame)
+    leg.route.payDebts()
+  }
+
+  /** The policy or the revocations have changed: decide again about everything that lives. */
+  reconsider(): void {
+    for (const route of [...this.#routes]) {
+      const decision = this.#options.admission.reconsider(route.admitted)
+      if (!decision.admitted) this.#end(route, decision.code, 'reset')
+    }
+  }
+
+  /** Ends every route with a leg on this port. */
+  endAll(port: SwitchPort, code: WireCode, word: LastWord): void {
+    for (const leg of [...port.legs.values()]) this.#end(leg.route, code, word, leg)
+  }
+
+  /** The agent is there: what waited for it goes on. */
+  deliverParked(link: RelayLink): void {
+    for (const route of [...this.#parked]) {
+      if (route.admitted.agent !== link.identity) continue
+      this.#parked.delete(route)
+      route.lead(link.port)
+    }
+  }
+
+  deadline(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { parkedUntil } of this.#parked) next = Math.min(next, parkedUntil)
+    return next
+  }
+
+  tick(now: number): void {
+    for (const route of [...this.#parked]) {
+      if (route.parkedUntil <= now) this.#end(route, 'no_agent', 'refuse')
+    }
+  }
+
+  #receiveOpen(port: SwitchPort, leg: Leg | undefined, frame: FrameOf<'open'>, now: number): void {
+    const from = port.identity === '' ? frame.from : port.identity
+    const open = { ...frame, from }
+    if (leg !== undefined) {
+      const { route } = leg
+      const same = route.opener === leg && route.key === open.key
+      if (!same) return this.#refuse(port, open, 'frame_unexpected', 'the id is in use')
+      route.open = open
+      leg.outgoing.adopt(open)
+      if (route.acceptor === undefined) return
+      route.acceptor.say.open = open
+      return route.acceptor.speak()
+    }
+    const decision = this.#options.admission.decide(open)
+    if (!decision.admitted) return this.#refuse(port, open, decision.code, decision.reason)
+    this.#connect(decision, port, open, now)
+  }
+
+  #connect(admitted: Admitted, port: SwitchPort, open: FrameOf<'open'>, now: number): void {
+    const { agent, service } = admitted
+    const link = this.#options.linkOf(agent)
+    const waits = link !== undefined ? !link.port.up : open.established
+    if (link === undefined && !waits) {
+      return this.#refuse(port, open, 'no_agent', `${agent} is not connected`)
+    }
+    if (link?.port.up === true && !link.services.has(service) && link.services.size > 0) {
+      return this.#refuse(port, open, 'unknown_service', `${agent} does not expose it`)
+    }
+    if (this.#streamsOf(agent, link) >= this.#options.limits.streamsMax) {
+      return this.#refuse(port, open, 'overloaded', `${agent} has all its streams`)
+    }
+    const { budget, limits } = this.#options
+    const route = new Route({ admitted, open, port, windowBytes: limits.windowBytes, budget })
+    this.#routes.add(route)
+    this.#options.admission.entered(admitted)
+    this.#options.notice({ kind: 'routed', route })
+    if (link !== undefined && !waits) return route.lead(link.port)
+    route.parkedUntil = now + limits.parkMs
+    this.#parked.add(route)
+  }
+
+  #refuse(port: SwitchPort, open: FrameOf<'open'>, code: WireCode, reason: string): void {
+    this.#options.notice({ kind: 'refused', open, code, reason })
+    port.voice.sayLast({ kind: 'refuse', id: open.id, code })
+  }
+
+  #pass(leg: Leg, frame: Exclude<StreamFrame, FrameOf<'open'>>): void {
+    const { far, route } = leg
+    switch (frame.kind) {
+      case 'reset':
+        return this.#end(route, frame.code, 'reset', leg)
+      case 'void':
+        return this.#end(route, 'closed', 'void', leg)
+      case 'refuse':
+        if (leg === route.acceptor) this.#end(route, frame.code, 'refuse', leg)
+        return
+      default:
+        if (far?.port.up === true) this.#passOn(leg, far, frame)
+    }
+  }
+
+  /** A frame between two legs that are both up. */
+  #passOn(leg: Leg, far: Leg, frame: PassedOn): void {
+    switch (frame.kind) {
+      case 'data':
+        leg.incoming.data(frame)
+        return far.offer()
+      case 'fin':
+        leg.incoming.fin(frame)
+        return far.offer()
+      case 'accept':
+        if (leg !== leg.route.acceptor || !leg.outgoing.adopt(frame)) return
+        far.say.acceptedBy = frame.by
+        return far.speak()
+      case 'resume':
+        if (!leg.outgoing.adopt(frame)) return
+        far.say.resume = true
+        return far.speak()
+      case 'credit':
+        if (!leg.outgoing.credit(frame.consumed, frame.limit)) return
+        far.say.credit = true
+        return far.speak()
+      case 'close':
+        return this.#passClose(leg, far, frame.consumed)
+      case 'resync':
+        return leg.route.resync()
+      case 'hold':
+        return
+      default:
+        frame satisfies never
+    }
+  }
+
+  /** The second CLOSE frees the route, and is answered: the first may have died beyond here. */
+  #passClose(leg: Leg, far: Leg, consumed: number): void {
+    leg.closeSeen = consumed
+    if (far.closeSeen === undefined) {
+      far.say.close = consumed
+      return far.speak()
+    }
+    far.port.voice.sayLast({ kind: 'close', id: far.id, consumed })
+    leg.port.voice.sayLast({ kind: 'close', id: leg.id, consumed: far.closeSeen })
+    this.#forget(leg.route, 'end')
+  }
+
+  /** Ends a route with a last word on its legs, but not on the one that it came from. */
+  #end(route: Route, code: WireCode, word: LastWord, from?: Leg): void {
+    for (const leg of route.legs) {
+      if (leg === from) continue
+      const { id } = leg
+      leg.port.voice.sayLast(word === 'void' ? { kind: word, id } : { kind: word, id, code })
+    }
+    this.#forget(route, code)
+  }
+
+  #forget(route: Route, code: FaultCode): void {
+    route.end()
+    this.#routes.delete(route)
+    this.#parked.delete(route)
+    this.#options.admission.left(route.admitted)
+    this.#options.notice({ kind: 'ended', route, code })
+  }
+
+  #streamsOf(agent: string, link: RelayLink | undefined): number {
+    let parked = 0
+    for (const { admitted } of this.#parked) if (admitted.agent === agent) parked += 1
+    return (link?.port.legs.size ?? 0) + parked
+  }
+}
+
+type PassedOn = Exclude<
+  StreamFrame,
+  FrameOf<'open'> | FrameOf<'reset'> | FrameOf<'void'> | FrameOf<'refuse'>
+>
