@@ -126,11 +126,15 @@ const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, value) =>
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** The longest name: what its u8 can say. */
+export const nameBytesMax = 255
+
 /** A name: u8 length and UTF-8 without control characters (T7: a NUL never cuts a name). */
 export const name: Field<string> = {
   size: (value) => 1 + encoder.encode(value).length,
   write: (into, value) => {
     const bytes = encoder.encode(value)
+    if (bytes.length > nameBytesMax) throw malformed(`a name of ${bytes.length} bytes`)
     u8.write(into, bytes.length)
     into.bytes.set(bytes, into.at)
     into.at += bytes.length
@@ -160,11 +164,13 @@ function textOf(bytes: Uint8Array, start: number): string {
   return text
 }
 
-/** A list with a count in front; `countMax` bounds it on both sides. */
+/** A list with a count in front: no longer than that count can say. */
 export function listOf<Value>(count: Field<number>, item: Field<Value>): Field<readonly Value[]> {
+  const countMax = 2 ** (8 * count.size(0)) - 1
   return {
     size: (values) => values.reduce((sum, value) => sum + item.size(value), count.size(0)),
     write: (into, values) => {
+      if (values.length > countMax) throw malformed(`a list of ${values.length}`)
       count.write(into, values.length)
       for (const value of values) item.write(into, value)
     },
