@@ -76,7 +76,9 @@ export class Direction {
     const from = cursor - frame.offset
     const bytes = frame.bytes.subarray(from, allowed - frame.offset)
     const before = this.#pieces.charged
-    this.#pieces.append(bytes, (frame.headroom ?? 0) + from)
+    const { headroom = 0 } = frame
+    // Bytes that came without headroom may be shared: nothing in front of them is ours to write.
+    this.#pieces.append(bytes, headroom === 0 ? 0 : headroom + from)
     this.#budget.charge(this.#pieces.charged - before)
   }
 
