@@ -9,7 +9,7 @@ import { openTunnel } from '../support/tunnel.ts'
 const atOnceMs = 2_000
 
 test('a returning agent takes over while its old carrier still looks alive', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },
@@ -37,7 +37,7 @@ test('a returning agent takes over while its old carrier still looks alive', asy
 })
 
 test('an agent whose carrier was cut resumes, and its streams never notice', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
   const consumer = await consumerOf(tunnel.port('plant-1/any'))

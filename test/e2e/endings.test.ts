@@ -32,7 +32,7 @@ async function converse(tunnel: Tunnel, target: TcpTarget): Promise<Ends> {
 }
 
 test('each direction is closed by itself, with all its bytes in front', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
   for (const [first, second] of directions) {
@@ -50,7 +50,7 @@ test('each direction is closed by itself, with all its bytes in front', async (t
 })
 
 test('a half-closed stream goes on for as long as the other direction is open', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
   for (const [first, second] of directions) {
@@ -67,7 +67,7 @@ test('a half-closed stream goes on for as long as the other direction is open', 
 })
 
 test('a reset arrives as a reset, behind every byte that was sent before it', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
   for (const [first, second] of directions) {
@@ -84,7 +84,7 @@ test('a reset arrives as a reset, behind every byte that was sent before it', as
 })
 
 test('a reset ends a stream of which the other direction is closed already', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
   for (const [first, second] of directions) {

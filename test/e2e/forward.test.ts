@@ -31,7 +31,7 @@ test('bytes pass from one agent to another, both ways, while both carriers are c
 })
 
 test('an agent that no rule names is denied, and its own log says so', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },

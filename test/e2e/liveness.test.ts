@@ -10,12 +10,12 @@ import { openTunnel } from '../support/tunnel.ts'
 const slackMs = 1_000
 
 test('a black hole is noticed within a liveness time of two seconds', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await noticedWithin(t, 2_000, { liveness: '2s' })
 })
 
 test('a black hole is noticed within the ten seconds that are the default', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await noticedWithin(t, 10_000, {})
 })
 

@@ -8,7 +8,7 @@ const stoppedMs = 12_000
 const resumedWithinMs = 2_000
 
 test('streams outlive an agent process that stands still for twelve seconds', async (t) => {
-  t.timeout(60_000)
+  t.timeout(90_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
   const consumer = await consumerOf(tunnel.port('plant-1/any'))
