@@ -88,7 +88,7 @@ test('only bin, demo, bench and test write to the console', (t) => {
 test('nothing is left open, and no test is left out', (t) => {
   t.deepEqual(faultsOf(files, /\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K])\b/), [])
   const tests = sources.filter(({ path }) => path.startsWith('test/'))
-  t.deepEqual(faultsOf(tests, /\.(?:todo|skip|only|failing)\b/, codeOf), [])
+  t.deepEqual(faultsOf(tests, /\b(?:test|serial)\.(?:todo|skip|only|failing)\b/, codeOf), [])
 })
 
 test('no file names a place of one machine, or a registry', (t) => {
