@@ -146,9 +146,13 @@ export function isStreamFrame(frame: Frame): frame is StreamFrame {
   return 'id' in frame
 }
 
-/** The frame's bytes. Throws `frame_malformed` when they would be more than `frameBytesMax`. */
-export function encode(frame: Frame): Uint8Array {
-  if (frame.kind === 'data') return encodeData(frame)
+/**
+ * The frame's bytes. Throws `frame_malformed` when they would be more than `frameBytesMax`. `allocate`
+ * gives the buffer for a DATA frame that has no headroom: whoever sends many keeps them to be used
+ * again.
+ */
+export function encode(frame: Frame, allocate = newBuffer): Uint8Array {
+  if (frame.kind === 'data') return encodeData(frame, allocate)
   const layout = layoutOfKind.get(frame.kind) as Layout
   const values = frame as unknown as Readonly<Record<string, unknown>>
   let size = 1
@@ -189,14 +193,18 @@ export function decode(bytes: Uint8Array): Frame {
 // DATA is most of what travels, so its two directions are written out: a header in front of bytes
 // that are neither copied on the way in nor, with headroom, on the way out.
 
-function encodeData(frame: FrameOf<'data'>): Uint8Array {
+function newBuffer(size: number): Uint8Array {
+  return new Uint8Array(size)
+}
+
+function encodeData(frame: FrameOf<'data'>, allocate: typeof newBuffer): Uint8Array {
   const { bytes } = frame
   const size = dataHeaderBytes + bytes.length
   if (size > frameBytesMax) throw new Fault('frame_malformed', `data takes ${size} bytes`)
   const inPlace = (frame.headroom ?? 0) >= dataHeaderBytes
   const whole = inPlace
     ? new Uint8Array(bytes.buffer, bytes.byteOffset - dataHeaderBytes, size)
-    : new Uint8Array(size)
+    : allocate(size)
   const cursor: Cursor = { bytes: whole, at: 1 }
   whole[0] = frames.data.code
   id.write(cursor, frame.id)

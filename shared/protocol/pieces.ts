@@ -96,20 +96,21 @@ export class Pieces {
     this.#end = offset
   }
 
-  /** Up to `bytesMax` bytes from `offset` on, in a fresh buffer with room for a DATA header. */
-  copy(offset: number, bytesMax: number): Piece {
+  /**
+   * Up to `bytesMax` bytes from `offset` on: a view where they lie in one piece, and where they lie in
+   * more, a copy with room for a DATA header.
+   */
+  at(offset: number, bytesMax: number): Piece {
     assert.ok(this.#start <= offset && offset <= this.#end)
     const length = Math.min(bytesMax, this.#end - offset)
-    const buffer = new Uint8Array(dataHeaderBytes + length)
-    let filled = 0
-    for (let index = this.#indexOf(offset); filled < length; index += 1) {
-      const piece = this.#kept[index] as Kept
-      const from = offset + filled - piece.offset
-      const part = piece.bytes.subarray(from, from + length - filled)
-      buffer.set(part, dataHeaderBytes + filled)
-      filled += part.length
+    const index = this.#indexOf(offset)
+    const first = this.#kept[index]
+    const from = first === undefined ? 0 : offset - first.offset
+    if (first === undefined || first.bytes.length - from >= length) {
+      const bytes = first === undefined ? nothing : first.bytes.subarray(from, from + length)
+      return { offset, bytes, headroom: 0 }
     }
-    return { offset, bytes: buffer.subarray(dataHeaderBytes), headroom: dataHeaderBytes }
+    return this.#gather(offset, length, index)
   }
 
   /** Takes the first piece out, whole and without a copy; undefined when there is none. */
@@ -121,8 +122,22 @@ export class Pieces {
     return {
       offset: piece.offset + skipped,
       bytes: skipped === 0 ? piece.bytes : piece.bytes.subarray(skipped),
-      headroom: piece.headroom + skipped,
+      // Bytes that came without headroom may be shared: nothing in front of them is ours to write.
+      headroom: piece.headroom === 0 ? 0 : piece.headroom + skipped,
     }
+  }
+
+  #gather(offset: number, length: number, index: number): Piece {
+    const buffer = new Uint8Array(dataHeaderBytes + length)
+    let filled = 0
+    for (let at = index; filled < length; at += 1) {
+      const piece = this.#kept[at] as Kept
+      const from = offset + filled - piece.offset
+      const part = piece.bytes.subarray(from, from + length - filled)
+      buffer.set(part, dataHeaderBytes + filled)
+      filled += part.length
+    }
+    return { offset, bytes: buffer.subarray(dataHeaderBytes), headroom: dataHeaderBytes }
   }
 
   #appendToSlab(bytes: Uint8Array): Uint8Array {

@@ -108,7 +108,7 @@ export class SendHalf {
   next(): Outgoing | undefined {
     const sendable = Math.min(this.written, this.#limit) - this.#sent
     if (sendable > 0) {
-      const piece = this.#pieces.copy(this.#sent, Math.min(dataBytesMax, sendable))
+      const piece = this.#pieces.at(this.#sent, Math.min(dataBytesMax, sendable))
       this.#advance(this.#sent + piece.bytes.length)
       return { kind: 'data', ...piece }
     }
