@@ -1,0 +1,16 @@
+/** An attachment: usable at once, and after a cut only when both ends have restated themselves. */
+import test from 'ava'
+import { attached, unsync } from '../../../shared/protocol/attachment.ts'
+
+test('a new attachment may be used at once', (t) => {
+  t.deepEqual(attached('port', 2), { port: 'port', id: 2, ready: true, synced: true })
+})
+
+test('a cut ends both words, and RESYNC gives one of them back', (t) => {
+  const attachment = attached('port', 2)
+  unsync(attachment, false)
+  t.false(attachment.ready || attachment.synced)
+  unsync(attachment, true)
+  t.true(attachment.ready && !attachment.synced)
+  t.notThrows(() => unsync(undefined, true))
+})
