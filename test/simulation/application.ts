@@ -2,168 +2,214 @@
  * The applications at both sockets of a stream: what they write, how fast they read, how they end.
  *
  * Invariant: a socket checks every byte it is given against what the one far application wrote: the
- * byte at a position follows from the stream and the direction alone, so that a byte of another
- * stream, or of another place, is found at once.
+ * byte at a position follows from the connection and the direction alone, so that a byte of another
+ * connection, or of another place, is found at once.
  */
-import assert from 'node:assert'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'
+import type { Phase } from '../../shared/protocol/life.ts'
 import type { Local } from '../../shared/protocol/stream.ts'
+import { demand } from './demand.ts'
+import { patternOf, patternPeriod } from './pattern.ts'
+import type { Plan } from './plan.ts'
 import type { World } from './world.ts'
 
-/** What one application means to do. */
-export interface Plan {
-  readonly bytes: number
-  readonly chunkBytesMax: number
-  readonly thinkMs: number
-  readonly readMs: number
-  /** Writes only after it has read this many bytes: a server that waits for its request. */
-  readonly writesAfter: number
-  /** Resets its socket after it has written this many bytes; undefined: never. */
-  readonly resetsAfter: number | undefined
-}
-
 /** How a socket ended. */
-export type Outcome = { readonly code: FaultCode; readonly at: number }
-
-const patternLength = 4_099
-
-/** The bytes that flow in one direction of one stream: a pattern with a period of a prime. */
-function makePattern(salt: number): Uint8Array {
-  const bytes = new Uint8Array(patternLength)
-  let state = Math.imul(salt + 1, 0x9e3779b1) >>> 0
-  for (let index = 0; index < patternLength; index += 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    bytes[index] = state >>> 24
-  }
-  return bytes
+export interface Outcome {
+  readonly code: FaultCode
+  readonly at: number
 }
 
+/** A socket of one connection; `far` gives the bytes that it must read, once some have come. */
 export class Socket implements Local {
   readonly #world: World
   readonly #plan: Plan
-  readonly #written: Uint8Array
-  readonly #expected: Uint8Array
+  readonly written: Uint8Array
+  readonly #expected: (first: number) => Uint8Array
+  readonly #ended: () => void
+  #expects: Uint8Array | undefined
   end: EndpointEnd | undefined
-  /** Bytes given to the far application so far, and taken from it. */
+  /** Bytes given to the far application so far, handed over by the end, and taken. */
   wrote = 0
   read = 0
   taken = 0
   outcome: Outcome | undefined
   finished = false
   farFinished = false
-  /** This application reset its socket. */
-  didReset = false
+  /** The socket took the end of the far direction. */
+  farFinishTaken = false
+  /** The phase of the end when this application reset its socket. */
+  resetIn: Phase | undefined
   /** The process that held the socket died. */
   died = false
   #opened = false
   #writing = false
-  #pendingTakes = 0
-  #farFinishDue = false
+  readonly #unread: number[] = []
+  #reading = false
+  #hasPaused = false
 
-  /** `salt` names the stream; `side` 0 is the opener's application, 1 the target. */
-  constructor(world: World, plan: Plan, salt: number, side: 0 | 1) {
-    this.#world = world
-    this.#plan = plan
-    this.#written = makePattern(salt * 2 + side)
-    this.#expected = makePattern(salt * 2 + 1 - side)
+  constructor(options: {
+    readonly world: World
+    readonly plan: Plan
+    /** Names the connection, and its side. */
+    readonly salt: number
+    /** What the far application writes, given the first byte of it. */
+    readonly expected: (first: number) => Uint8Array
+    /** The socket was told how its stream ended. */
+    readonly ended: () => void
+  }) {
+    this.#world = options.world
+    this.#plan = options.plan
+    this.written = patternOf(options.salt)
+    this.#expected = options.expected
+    this.#ended = options.ended
+    const { hangsUpAfterMs } = options.plan
+    if (hangsUpAfterMs !== undefined) this.#world.clock.after(hangsUpAfterMs, () => this.hangUp())
   }
 
   get over(): boolean {
     return this.outcome !== undefined || this.died
   }
 
+  get didReset(): boolean {
+    return this.resetIn !== undefined
+  }
+
+  /** The application resets its socket, whatever else was under way. */
+  hangUp(): void {
+    const { end } = this
+    if (this.#gone || end === undefined || end.phase === 'closed') return
+    this.resetIn = end.phase
+    this.#world.report.hit('socket reset', [end.phase])
+    end.abort()
+  }
+
   opened(): void {
     this.#opened = true
-    this.#plan_()
+    this.#considerWriting()
   }
 
   room(): void {
-    this.#plan_()
+    this.#considerWriting()
   }
 
   deliver(bytes: Uint8Array): void {
+    this.#expects ??= this.#expected(bytes[0] as number)
     for (let index = 0; index < bytes.length; index += 1) {
-      const at = (this.read + index) % patternLength
-      assert.ok(bytes[index] === this.#expected[at], `a wrong byte at ${this.read + index}`)
+      const at = (this.read + index) % patternPeriod
+      if (bytes[index] !== this.#expects[at]) demand(false, `2: a wrong byte at ${this.read + index}`)
     }
     this.read += bytes.length
-    this.#pendingTakes += 1
-    this.#world.clock.after(this.#world.chance.between(0, this.#plan.readMs), () => {
-      this.#pendingTakes -= 1
-      if (this.#gone) return
-      this.taken += bytes.length
-      this.end?.taken(bytes.length)
-      this.#tellFinish()
-      this.#plan_()
-    })
+    this.#unread.push(bytes.length)
+    this.#considerReading()
   }
 
   finish(): void {
-    assert.ok(!this.farFinished, 'the far end finished twice')
+    demand(!this.farFinished, '2: the far end finished twice')
     this.farFinished = true
-    this.#farFinishDue = true
-    this.#tellFinish()
-    this.#plan_()
+    this.#considerReading()
+    this.#considerWriting()
   }
 
   reset(code: FaultCode): void {
-    this.outcome ??= { code, at: this.#world.clock.now }
+    this.#end(code)
   }
 
   closed(code: FaultCode): void {
-    this.outcome ??= { code, at: this.#world.clock.now }
-  }
-
-  #tellFinish(): void {
-    if (!this.#farFinishDue || this.#pendingTakes > 0) return
-    this.#farFinishDue = false
-    this.#world.clock.after(0, () => {
-      if (!this.#gone) this.end?.takenFinish()
-    })
+    this.#end(code)
   }
 
   get #gone(): boolean {
-    return this.died || this.outcome !== undefined || this.didReset
+    return this.over || this.didReset
   }
 
-  #plan_(): void {
+  #end(code: FaultCode): void {
+    if (this.outcome !== undefined) return
+    this.outcome = { code, at: this.#world.clock.now }
+    this.#ended()
+  }
+
+  /** One piece after the other, and the end of the direction behind the last one. */
+  #considerReading(): void {
+    if (this.#reading || this.#gone) return
+    const count = this.#unread[0]
+    if (count === undefined && (!this.farFinished || this.farFinishTaken)) return
+    this.#reading = true
+    this.#world.clock.after(this.#readDelayMs(), () => {
+      this.#reading = false
+      if (this.#gone) return
+      if (count === undefined) {
+        this.farFinishTaken = true
+        this.end?.takenFinish()
+      } else {
+        this.#unread.shift()
+        this.taken += count
+        this.end?.taken(count)
+      }
+      this.#considerReading()
+      this.#considerWriting()
+    })
+  }
+
+  #readDelayMs(): number {
+    const { chance, report } = this.#world
+    const { pausesAfter, pauseMs, readMs } = this.#plan
+    if (this.#hasPaused || pausesAfter === undefined || this.taken < pausesAfter) {
+      return chance.between(0, readMs)
+    }
+    this.#hasPaused = true
+    report.hit('slow reader', this.end === undefined ? [] : [this.end.phase])
+    return pauseMs
+  }
+
+  #considerWriting(): void {
     if (this.#writing || !this.#opened || this.#gone || this.finished) return
-    const mayWrite = this.read >= this.#plan.writesAfter || this.farFinished
-    if (!mayWrite || (this.end?.room() === 0 && this.wrote < this.#plan.bytes)) return
+    const { bytes, writesAfter } = this.#plan
+    const mayWrite = this.read >= writesAfter || this.farFinished
+    if (!mayWrite || (this.end?.room() === 0 && this.wrote < bytes)) return
     this.#writing = true
-    this.#world.clock.after(this.#world.chance.between(0, this.#plan.thinkMs), this.#write)
+    this.#world.clock.after(this.#thinkDelayMs(), this.#write)
+  }
+
+  #thinkDelayMs(): number {
+    const { chance, clock, report } = this.#world
+    const { idlesAfter, idlesUntilMs, thinkMs } = this.#plan
+    const idlesMs = idlesUntilMs - clock.now
+    if (idlesAfter === undefined || this.wrote < idlesAfter || idlesMs <= 0) {
+      return chance.between(0, thinkMs)
+    }
+    report.count('idle application')
+    return idlesMs
   }
 
   #write = (): void => {
     this.#writing = false
     const { end } = this
     if (this.#gone || this.finished || end === undefined) return
-    const { chance } = this.#world
-    if (this.#plan.resetsAfter !== undefined && this.wrote >= this.#plan.resetsAfter) {
-      this.didReset = true
-      this.#world.report.hit('socket reset', [end.phase])
-      end.abort()
-      return
-    }
-    const left = this.#plan.bytes - this.wrote
+    const { chance, clock } = this.#world
+    const { bytes, chunkBytesMax, resetsAfter, idlesAfter, idlesUntilMs } = this.#plan
+    if (resetsAfter !== undefined && this.wrote >= resetsAfter) return this.hangUp()
+    const left = bytes - this.wrote
     if (left === 0) {
       this.finished = true
       end.finish()
       return
     }
-    const count = Math.min(end.room(), left, chance.between(1, this.#plan.chunkBytesMax))
+    // A pause is kept to the byte, so that what was written before it stands alone on the wire.
+    const idles = idlesAfter !== undefined && this.wrote < idlesAfter && clock.now < idlesUntilMs
+    const most = idles ? Math.min(left, idlesAfter - this.wrote) : left
+    const count = Math.min(end.room(), most, chance.between(1, chunkBytesMax))
     if (count > 0) {
       end.write(this.#take(count))
       this.wrote += count
     }
-    this.#plan_()
+    this.#considerWriting()
   }
 
   #take(count: number): Uint8Array {
     const bytes = new Uint8Array(count)
     for (let index = 0; index < count; index += 1) {
-      bytes[index] = this.#written[(this.wrote + index) % patternLength] as number
+      bytes[index] = this.written[(this.wrote + index) % patternPeriod] as number
     }
     return bytes
   }

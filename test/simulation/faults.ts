@@ -3,62 +3,105 @@
  *
  * Invariant: each fault heals by itself or by `healAll`, so that what must end can end.
  */
-import type { Agent, Relay } from './actors.ts'
+import type { Phase } from '../../shared/protocol/life.ts'
+import { Agent } from './agent.ts'
+import type { Socket } from './application.ts'
 import type { Carrier } from './network.ts'
-import { services, type World } from './world.ts'
+import type { Relay } from './relay.ts'
+import { services } from './services.ts'
+import type { Stream } from './stream.ts'
+import type { World } from './world.ts'
 
+/** A kind of fault; `near` is the stream that it is to meet, if it is to meet one. */
 interface Kind {
-  readonly name: string
   readonly weight: number
-  readonly strike: (world: World) => void
+  readonly strike: (world: World, near: Stream | undefined) => void
 }
 
-const kinds: readonly Kind[] = [
-  { name: 'cut', weight: 10, strike: (world) => onCarrier(world, 'cut', cut) },
-  { name: 'cut untold', weight: 4, strike: (world) => onCarrier(world, 'cut untold', cutUntold) },
-  { name: 'black', weight: 2, strike: (world) => onCarrier(world, 'black', blacken) },
-  {
-    name: 'black one way',
-    weight: 2,
-    strike: (world) => onCarrier(world, 'black one way', oneWay),
-  },
-  { name: 'stall', weight: 4, strike: (world) => onCarrier(world, 'stall', stall) },
-  { name: 'partition', weight: 2, strike: partition },
-  { name: 'agent restart', weight: 0.6, strike: restartAgent },
-  { name: 'relay restart', weight: 0.8, strike: restartRelay },
-  { name: 'policy change', weight: 0.3, strike: changePolicy },
-]
+const kinds = {
+  cut: { weight: 12, strike: onCarrier('cut', (_, carrier) => carrier.cut()) },
+  'cut untold': { weight: 4, strike: onCarrier('cut untold', cutUntold) },
+  black: { weight: 2, strike: onCarrier('black', blacken) },
+  'black one way': { weight: 2, strike: onCarrier('black one way', blackenOneWay) },
+  stall: { weight: 4, strike: onCarrier('stall', stall) },
+  'late frames': { weight: 3, strike: onCarrier('late frames', delayPastDeath) },
+  partition: { weight: 2, strike: partition },
+  'agent restart': { weight: 0.6, strike: restartAgent },
+  'relay restart': { weight: 0.8, strike: restartRelay },
+  'policy change': { weight: 0.4, strike: changePolicy },
+  'socket reset': { weight: 0.4, strike: resetSocket },
+} as const satisfies Readonly<Record<string, Kind>>
+
+export type FaultKind = keyof typeof kinds
 
 /** The kinds, for a report that demands each of them. */
-export const faultKinds: readonly string[] = kinds.map(({ name }) => name)
+export const faultKinds = Object.keys(kinds) as readonly FaultKind[]
 
 /** One fault of a random kind; in a calm world only cuts that both sides see. */
-export function strike(world: World): void {
-  const possible = world.options.calm ? kinds.slice(0, 1) : kinds
-  let left = world.chance.next() * possible.reduce((sum, { weight }) => sum + weight, 0)
-  for (const kind of possible) {
-    left -= kind.weight
-    if (left < 0) return kind.strike(world)
+export function strike(world: World, near?: Stream): void {
+  const possible = faultKinds.filter((kind) => mayHappen(kind, world))
+  const weights = possible.map((kind) => kinds[kind].weight)
+  let left = world.chance.next() * weights.reduce((sum, weight) => sum + weight, 0)
+  for (const [index, kind] of possible.entries()) {
+    left -= weights[index] as number
+    if (left < 0) return kinds[kind].strike(world, near)
   }
 }
 
-function onCarrier(
-  world: World,
-  name: string,
-  act: (world: World, carrier: Carrier) => void,
-): void {
-  for (const carrier of world.carriers) if (!carrier.alive) world.carriers.delete(carrier)
-  const alive = [...world.carriers].filter(({ agent, relay }) => agent.alive && relay.alive)
-  if (alive.length === 0) return
-  const carrier = world.chance.pick(alive)
-  const agent = carrier.agent.owner as Agent
-  world.report.hit(name, world.phases(agent.endpoint))
-  world.report.cuts += name === 'stall' ? 0 : 1
-  act(world, carrier)
+/** A fault of any kind, each as likely as the other: for what is to meet a short phase. */
+export function strikeEvenly(world: World, near: Stream): void {
+  const possible = faultKinds.filter((kind) => mayHappen(kind, world))
+  kinds[world.chance.pick(possible)].strike(world, near)
 }
 
-function cut(world: World, carrier: Carrier): void {
-  world.cut(carrier)
+/** Everything works again from now on. */
+export function healAll(world: World): void {
+  world.heal()
+  for (const relay of world.relays) relay.start()
+  world.forbid(undefined)
+  // A path that is black stays so: that it is noticed, and left, is what is tested.
+}
+
+function mayHappen(kind: FaultKind, { options }: World): boolean {
+  if (options.calm) return kind === 'cut'
+  // A key that a stranger has seen is his to open once nobody remembers it.
+  if (options.hostile) return kind !== 'agent restart'
+  return true
+}
+
+function hit(world: World, kind: FaultKind, streams: readonly Stream[]): void {
+  const phases: Phase[] = streams.flatMap((stream) => stream.phases)
+  world.report.hit(kind, phases)
+}
+
+function streamsOf(world: World, agent: Agent): readonly Stream[] {
+  return world.streams.filter(({ options }) => options.target === agent || options.opener === agent)
+}
+
+/** The agent that a fault strikes: one of the stream that it is to meet, or any. */
+function pickAgent(world: World, near: Stream | undefined): Agent {
+  if (near === undefined) return world.chance.pick(world.agents)
+  const { opener, target } = near.options
+  return opener instanceof Agent && world.chance.happens(0.5) ? opener : target
+}
+
+function pickRelay(world: World, near: Stream | undefined): Relay {
+  const opener = near?.options.opener
+  return opener === undefined || opener instanceof Agent ? world.chance.pick(world.relays) : opener
+}
+
+function onCarrier(kind: FaultKind, act: (world: World, carrier: Carrier) => void): Kind['strike'] {
+  return (world, near) => {
+    for (const carrier of world.carriers) if (!carrier.alive) world.carriers.delete(carrier)
+    const alive = [...world.carriers].filter(({ agent, relay }) => agent.alive && relay.alive)
+    const agent = near === undefined ? undefined : pickAgent(world, near)
+    const nearby = alive.filter(({ from }) => agent === undefined || from === agent)
+    if (nearby.length === 0) return
+    const carrier = world.chance.pick(nearby)
+    hit(world, kind, streamsOf(world, carrier.from))
+    world.report.cuts += kind === 'stall' ? 0 : 1
+    act(world, carrier)
+  }
 }
 
 function cutUntold(world: World, carrier: Carrier): void {
@@ -72,68 +115,66 @@ function blacken(_world: World, carrier: Carrier): void {
   carrier.relay.black = true
 }
 
-function oneWay(world: World, carrier: Carrier): void {
+function blackenOneWay(world: World, carrier: Carrier): void {
   const side = world.chance.happens(0.5) ? carrier.agent : carrier.relay
   side.black = true
 }
 
 function stall(world: World, carrier: Carrier): void {
-  carrier.stall(world.chance.between(50, 2_500), world)
+  carrier.stall(world.chance.between(50, 2_500))
 }
 
-function partition(world: World): void {
-  const agent = world.chance.pick(world.agents)
+/** The agent has given the carrier up, and what it said arrives when the next one is long there. */
+function delayPastDeath(world: World, carrier: Carrier): void {
+  carrier.stall(world.chance.between(50, 8_000))
+  carrier.untold = true
+  carrier.agent.end()
+}
+
+function partition(world: World, near: Stream | undefined): void {
+  const agent = pickAgent(world, near)
   const relay = world.chance.pick(world.relays)
-  world.report.hit('partition', world.phases(agent.endpoint))
+  hit(world, 'partition', streamsOf(world, agent))
   world.partition(agent, relay)
   for (const carrier of world.carriers) {
-    if (carrier.agent.owner === agent && carrier.relay.owner === relay && carrier.alive) {
-      world.report.cuts += 1
-      world.cut(carrier)
-    }
+    if (carrier.from !== agent || carrier.to !== relay || !carrier.alive) continue
+    world.report.cuts += 1
+    carrier.cut()
   }
-  const longMs = world.options.harsh ? 15_000 : 4_000
-  world.clock.after(world.chance.between(100, longMs), () => world.heal(agent, relay))
+  const forMs = world.chance.between(100, world.options.outageMsMax)
+  world.clock.after(forMs, () => world.heal(agent, relay))
 }
 
-function restartAgent(world: World): void {
-  const agent = world.chance.pick(world.agents)
-  world.report.hit('agent restart', world.phases(agent.endpoint))
-  agent.restart()
+function restartAgent(world: World, near: Stream | undefined): void {
+  const agent = pickAgent(world, near)
+  hit(world, 'agent restart', streamsOf(world, agent))
+  agent.restart(world.chance.happens(0.5))
 }
 
-function restartRelay(world: World): void {
-  const relay = world.chance.pick(world.relays)
+function restartRelay(world: World, near: Stream | undefined): void {
+  const relay = pickRelay(world, near)
   if (!relay.up) return
-  const served = world.agents.map(({ endpoint }) => endpoint)
-  world.report.hit('relay restart', world.phases(relay.endpoint, ...served))
-  relay.kill()
-  const longMs = world.options.harsh ? 15_000 : 3_000
-  world.clock.after(world.chance.between(1, longMs), () => start(relay))
+  hit(world, 'relay restart', world.streams)
+  relay.kill(world.chance.happens(0.3))
+  const forMs = world.chance.between(1, world.options.outageMsMax)
+  world.clock.after(forMs, () => relay.start())
 }
 
-function start(relay: Relay): void {
-  if (!relay.up) relay.start()
+function changePolicy(world: World, near: Stream | undefined): void {
+  const { chance, clock } = world
+  const service = near?.to ?? `${chance.pick(world.agents).name}/${chance.pick(services)}`
+  hit(
+    world,
+    'policy change',
+    world.streams.filter(({ to }) => to === service),
+  )
+  world.forbid(service)
+  clock.after(chance.between(50, 3_000), () => world.forbid(undefined))
 }
 
-function changePolicy(world: World): void {
-  const service = `${world.chance.pick(world.agents).name}/${world.chance.pick(services)}`
-  for (const stream of world.streams) if (stream.to === service) stream.forbidden = true
-  world.report.hit('policy change', world.phases(...world.agents.map(({ endpoint }) => endpoint)))
-  world.setPolicy(world.policyWithout(service))
-  world.clock.after(world.chance.between(50, 3_000), () => {
-    for (const stream of world.streams) if (stream.to === service) stream.forbidden = true
-    world.setPolicy(world.policyWithout(undefined))
-  })
-}
-
-/** Everything works again from now on. */
-export function healAll(world: World): void {
-  world.heal()
-  for (const relay of world.relays) start(relay)
-  world.setPolicy(world.policyWithout(undefined))
-  for (const carrier of world.carriers) {
-    // A path that is black stays so: that it is noticed, and left, is what is tested.
-    if (carrier.alive && !carrier.untold) carrier.relay.wake()
-  }
+function resetSocket(world: World, near: Stream | undefined): void {
+  const sockets = (stream: Stream): readonly Socket[] =>
+    [stream.opener, stream.target].filter((socket) => socket !== undefined && !socket.over)
+  const possible = (near === undefined ? world.streams : [near]).flatMap(sockets)
+  if (possible.length > 0) world.chance.pick(possible).hangUp()
 }

@@ -2,10 +2,13 @@
  * The simulated network: carriers that deliver in order, stall, say a frame twice, and die in the ways
  * real ones die.
  *
- * Invariant: like TCP, a channel loses nothing while it lives; when it dies, what is on the way is
- * lost, and each side learns of it on its own, late, or never.
+ * Invariant: like TCP, a channel loses nothing while it lives, but in a world that is lossy on
+ * purpose; when it dies, what is on the way is lost or comes late, and each side learns of it on its
+ * own, late, or never.
  */
 import { decode, encode, type Frame } from '../../shared/protocol/frame.ts'
+import type { Agent } from './agent.ts'
+import type { Relay } from './relay.ts'
 import type { World } from './world.ts'
 
 /** What speaks on one side of a carrier: the agent's link, or the relay's side of it. */
@@ -19,25 +22,32 @@ export interface Speaker {
 
 /** Who is on one side of a carrier. */
 export interface Party {
-  readonly owner: object
   readonly speaker: Speaker
   readonly onLost: () => void
   /** Frames that its process has read already are still handled when the socket is gone. */
   readonly hearsLate: boolean
+  /** Frames that one pump pulled, for whoever watches. */
+  readonly said: (frames: readonly Frame[]) => void
+  /** A frame is about to be handled. */
+  readonly heard: (frame: Frame) => void
 }
 
-/** How much a socket takes before it is full. */
-const socketBytes = 24_000
+/** The frames that a lossy hop may lose; the others have an answer that somebody waits for. */
+const losable: ReadonlySet<Frame['kind']> = new Set([
+  'accept',
+  'data',
+  'credit',
+  'fin',
+  'close',
+  'resume',
+  'resync',
+])
 
 /** One side of a simulated carrier. */
 export class Side {
   readonly #world: World
   readonly #carrier: Carrier
-  readonly #speaker: Speaker
-  readonly #onLost: () => void
-  readonly #hearsLate: boolean
-  /** The actor that speaks here. */
-  readonly owner: object
+  readonly #party: Party
   /** This side still believes in the carrier. */
   alive = true
   far: Side | undefined
@@ -56,22 +66,22 @@ export class Side {
   constructor(world: World, carrier: Carrier, party: Party) {
     this.#world = world
     this.#carrier = carrier
-    this.#speaker = party.speaker
-    this.#onLost = party.onLost
-    this.owner = party.owner
-    this.#hearsLate = party.hearsLate
+    this.#party = party
   }
 
   /** Says whatever is to be said, as far as the socket takes it, and minds the deadline. */
   pump = (): void => {
-    const { clock } = this.#world
-    while (this.alive && this.#underWayBytes < socketBytes) {
-      const frame = this.#speaker.pull(clock.now)
+    const { clock, options } = this.#world
+    const frames: Frame[] = []
+    while (this.alive && this.#underWayBytes < options.socketBytes) {
+      const frame = this.#party.speaker.pull(clock.now)
       if (frame === undefined) break
+      frames.push(frame)
       const bytes = encode(frame)
-      this.#speaker.sent(bytes.length)
-      this.#transmit(bytes)
+      this.#party.speaker.sent(bytes.length)
+      this.#transmit(frame.kind, bytes)
     }
+    if (frames.length > 0) this.#party.said(frames)
     this.#arm()
   }
 
@@ -83,7 +93,7 @@ export class Side {
   end(): void {
     if (!this.alive) return
     this.alive = false
-    this.#onLost()
+    this.#party.onLost()
     const { far } = this
     if (far === undefined || this.black || this.#carrier.untold) return
     this.#world.clock.after(this.#carrier.delayMs, () => far.end())
@@ -99,15 +109,26 @@ export class Side {
     }
   }
 
-  #transmit(bytes: Uint8Array): void {
+  /** Puts a frame on the way that nobody here has said just now. */
+  inject(bytes: Uint8Array): void {
+    const { clock } = this.#world
+    this.#lastArrival = Math.max(clock.now + this.#carrier.delayMs, this.#lastArrival)
+    this.#underWay.push({ at: this.#lastArrival, bytes, last: false })
+    clock.at(this.#lastArrival, this.deliver)
+  }
+
+  #transmit(kind: Frame['kind'], bytes: Uint8Array): void {
     const { clock, chance, options, report } = this.#world
+    if (options.loss > 0 && losable.has(kind) && chance.happens(options.loss)) {
+      report.count('lost without a cut')
+      return
+    }
+    if (options.sayTwice > 0 && chance.happens(options.sayTwice)) {
+      report.count('said twice')
+      this.inject(bytes)
+    }
     this.#underWayBytes += bytes.length
     this.#lastArrival = Math.max(clock.now + this.#carrier.delayMs, this.#lastArrival)
-    const twice = chance.happens(options.sayTwice)
-    if (twice) {
-      report.count('said twice')
-      this.#underWay.push({ at: this.#lastArrival, bytes, last: false })
-    }
     this.#underWay.push({ at: this.#lastArrival, bytes, last: true })
     clock.at(this.#lastArrival, this.deliver)
   }
@@ -115,19 +136,21 @@ export class Side {
   #arrive(bytes: Uint8Array, last: boolean): void {
     if (last) this.#underWayBytes -= bytes.length
     const { far } = this
-    if (far === undefined || this.black || !(far.alive || far.#hearsLate)) {
+    if (far === undefined || this.black || !(far.alive || far.#party.hearsLate)) {
       this.#world.report.droppedFrames += 1
       return
     }
+    if (!far.alive) this.#world.report.count('late frame')
     far.#hear(bytes, last ? bytes.length : 0)
     this.wake()
   }
 
   /** `counted` is 0 for what TCP delivered once and the world says twice. */
   #hear(bytes: Uint8Array, counted: number): void {
-    // What a process has already read may be handled after the socket is gone.
+    const frame = decode(bytes.slice())
+    this.#party.heard(frame)
     try {
-      this.#speaker.receive(decode(bytes.slice()), counted, this.#world.clock.now)
+      this.#party.speaker.receive(frame, counted, this.#world.clock.now)
     } catch (fault) {
       this.#world.carrierFault(fault)
       this.end()
@@ -139,49 +162,74 @@ export class Side {
     if (!this.alive) return
     const { clock } = this.#world
     // A PING that is due waits while the socket is full: look again soon, not at once.
-    const deadline = Math.max(this.#speaker.deadline(), clock.now + 20)
+    const deadline = Math.max(this.#party.speaker.deadline(), clock.now + 20)
     if (deadline >= this.#armedFor || deadline === Number.POSITIVE_INFINITY) return
     this.#armedFor = deadline
     clock.at(deadline, () => {
       this.#armedFor = Number.POSITIVE_INFINITY
-      if (this.#speaker.verdict(clock.now) !== undefined) this.end()
+      if (this.#party.speaker.verdict(clock.now) !== undefined) this.end()
       this.wake()
     })
   }
 }
 
-/** One simulated WebSocket. */
+/** One simulated WebSocket between an agent and a relay. */
 export class Carrier {
+  readonly #world: World
+  readonly from: Agent
+  readonly to: Relay
   readonly agent: Side
   readonly relay: Side
   readonly delayMs: number
   /** A side that gives up does not tell the other. */
   untold = false
-  #stalled = false
+  /** Since when frames pass both ways and the session is up; infinite while they do not. */
+  steadySince = Number.POSITIVE_INFINITY
+  #stalledUntil = 0
 
-  constructor(world: World, agent: Party, makeRelay: () => Party) {
+  constructor(world: World, from: Agent, to: Relay, parties: (carrier: Carrier) => [Party, Party]) {
+    this.#world = world
+    this.from = from
+    this.to = to
     this.delayMs = world.chance.between(world.options.delayMsMin, world.options.delayMsMax)
+    const [agent, relay] = parties(this)
     this.agent = new Side(world, this, agent)
-    this.relay = new Side(world, this, makeRelay())
+    this.relay = new Side(world, this, relay)
     this.agent.far = this.relay
     this.relay.far = this.agent
   }
 
+  /** A side still believes in it. */
   get alive(): boolean {
     return this.agent.alive || this.relay.alive
   }
 
-  /** Nothing gets through for a while; then all of it comes, in order. */
-  get stalled(): boolean {
-    return this.#stalled
+  /** How long it has carried frames both ways without a pause. */
+  get steadyMs(): number {
+    const { agent, relay } = this
+    const carries = agent.alive && relay.alive && !agent.black && !relay.black && !this.stalled
+    return carries ? Math.max(0, this.#world.clock.now - this.steadySince) : 0
   }
 
-  stall(forMs: number, world: World): void {
-    this.#stalled = true
-    world.clock.after(forMs, () => {
-      this.#stalled = false
+  /** Nothing gets through for a while; then all of it comes, in order. */
+  get stalled(): boolean {
+    return this.#world.clock.now < this.#stalledUntil
+  }
+
+  stall(forMs: number): void {
+    const { clock } = this.#world
+    this.#stalledUntil = Math.max(this.#stalledUntil, clock.now + forMs)
+    clock.at(this.#stalledUntil, () => {
+      if (this.stalled) return
+      if (this.steadySince !== Number.POSITIVE_INFINITY) this.steadySince = clock.now
       this.agent.deliver()
       this.relay.deliver()
     })
+  }
+
+  /** Both sides learn that it is over, the one from the other at the latest. */
+  cut(): void {
+    this.agent.end()
+    this.relay.end()
   }
 }

@@ -12,46 +12,74 @@ export interface Options {
   readonly bytesMax: number
   readonly windowBytes: number
   readonly relayWindowBytes: number
+  /** All that a relay may keep before every stream is held to its guaranteed minimum. */
   readonly relayBudgetBytes: number
-  readonly resumeWindowMs: number
+  readonly agentBudgetBytes: number
+  /** How much a socket takes before it is full. */
+  readonly socketBytes: number
+  /** What agents believe, and what relays say; of the two the smaller holds. */
+  readonly agentResumeWindowMs: number
+  readonly relayResumeWindowMs: number
   readonly openTimeoutMs: number
+  readonly candidateMs: number
+  readonly parkMs: number
   readonly livenessMs: number
   readonly delayMsMin: number
   readonly delayMsMax: number
+  /** The longest pause that a reader makes. */
   readonly slowReadMs: number
   /** The probability that a frame is said twice in place. */
   readonly sayTwice: number
+  /** The probability that a frame is lost although its carrier lives: a hop that is not TCP. */
+  readonly loss: number
   /** When faults stop: at a random, also an early, time, for cuts heal stalls. */
   readonly faultsUntilMs: number
   readonly faultEveryMs: number
-  /** Streams may be lost to their window: outages are as long as it. */
-  readonly harsh: boolean
-  /** No faults but cuts that both sides see: nothing may ever stall. */
+  /** When applications that idle go on at the latest: by then all must have healed. */
+  readonly closingMs: number
+  /** How long an outage may last at most. */
+  readonly outageMsMax: number
+  /** No faults but cuts that both sides see. */
   readonly calm: boolean
+  /** An agent with a name of its own attacks the streams of others, and relays repeat old OPENs. */
+  readonly hostile: boolean
 }
 
 export function drawOptions(chance: Chance): Options {
-  const harsh = chance.happens(0.1)
-  const calm = !harsh && chance.happens(0.15)
-  const delayMsMax = chance.pick([2, 10, 40])
+  const character = chance.next()
+  const harsh = character < 0.1
+  const calm = character >= 0.1 && character < 0.2
+  const hostile = character >= 0.2 && character < 0.3
+  const lossy = character >= 0.3 && character < 0.35
+  const resumeWindowMs = harsh ? 12_000 : 90_000
+  const faultsUntilMs = chance.pick([0, 500, 2_000, 6_000, 12_000, 12_000])
+  const outageMsMax = harsh ? 25_000 : 4_000
   return {
-    relays: chance.happens(0.45) ? 2 : 1,
+    relays: chance.happens(0.5) ? 2 : 1,
     agents: chance.between(2, 3),
     streams: chance.between(2, 6),
     bytesMax: chance.pick([300, 4_000, 16_000]),
     windowBytes: chance.pick([1_000, 3_000, 8_000]),
     relayWindowBytes: chance.pick([700, 3_000, 8_000]),
     relayBudgetBytes: chance.happens(0.2) ? 2_000 : 1_000_000,
-    resumeWindowMs: harsh ? 6_000 : 90_000,
+    agentBudgetBytes: chance.happens(0.1) ? 6_000 : 1_000_000,
+    socketBytes: chance.pick([1_500, 6_000, 24_000]),
+    agentResumeWindowMs: resumeWindowMs,
+    relayResumeWindowMs: chance.happens(0.2) ? resumeWindowMs / 2 : resumeWindowMs,
     openTimeoutMs: 15_000,
+    candidateMs: 2_000,
+    parkMs: 3_000,
     livenessMs: 3_000,
     delayMsMin: 1,
-    delayMsMax,
+    delayMsMax: chance.pick([2, 10, 40]),
     slowReadMs: 3_000,
     sayTwice: chance.pick([0, 0, 0.03, 0.3]),
-    faultsUntilMs: chance.pick([0, 300, 2_000, 6_000, 12_000]),
+    loss: lossy ? chance.pick([0.002, 0.02]) : 0,
+    faultsUntilMs,
     faultEveryMs: chance.pick([40, 150, 500]),
-    harsh,
+    closingMs: faultsUntilMs + outageMsMax + 20_000,
+    outageMsMax,
     calm,
+    hostile,
   }
 }

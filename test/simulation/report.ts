@@ -11,6 +11,7 @@ export class Report {
   cleanEnds = 0
   cuts = 0
   droppedFrames = 0
+  virtualMs = 0
   /** Faults by kind. */
   kinds: Record<string, number> = {}
   /** How often each kind of fault met an end in each phase. */
@@ -41,6 +42,7 @@ export class Report {
     this.cleanEnds += other.cleanEnds
     this.cuts += other.cuts
     this.droppedFrames += other.droppedFrames
+    this.virtualMs += other.virtualMs
     sum(this.kinds, other.kinds)
     sum(this.codes, other.codes)
     for (const [kind, row] of Object.entries(other.hits)) {

@@ -1,67 +1,87 @@
 /**
  * What the world knows of one stream: both sockets, both ends, and what has befallen it.
  *
- * Invariant: a key feeds at most one target socket that lives, and an established stream is never
- * dialled again.
+ * Invariant: a key feeds at most one target socket, at most one that lives is dialled for it, and an
+ * established stream is never dialled again (checks 2 and 4).
  */
-import assert from 'node:assert'
 import type { Endpoint, EndpointAcceptor, EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'
+import type { Phase } from '../../shared/protocol/life.ts'
 import type { Opener } from '../../shared/protocol/opener.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
-import type { Agent, Relay } from './actors.ts'
-import { type Plan, Socket } from './application.ts'
+import type { Agent } from './agent.ts'
+import { Socket } from './application.ts'
+import { demand } from './demand.ts'
+import { patternOf } from './pattern.ts'
+import type { Plan } from './plan.ts'
+import type { Relay } from './relay.ts'
+import { waySteadyMs } from './ways.ts'
 import type { World } from './world.ts'
 
 export interface StreamOptions {
   readonly opener: Agent | Relay
   readonly target: Agent
   readonly service: string
-  readonly socket: Socket
-  readonly plan: Plan
-  readonly salt: number
+  readonly plans: readonly [Plan, Plan]
+  /** The number of this stream in its world. */
+  readonly number: number
 }
 
 export class Stream {
   readonly #world: World
-  readonly #options: StreamOptions
+  readonly options: StreamOptions
+  readonly opener: Socket
   readonly openerEndpoint: Endpoint
+  readonly madeAt: number
   openerEnd: Opener<EndpointPort> | undefined
   acceptorEnd: EndpointAcceptor | undefined
-  acceptorEndpoint: Endpoint | undefined
-  target: Socket | undefined
-  /** Connections that were made for this key. */
-  dials = 0
-  /** The process of one of its ends was restarted. */
-  restarted = false
+  #acceptorEndpoint: Endpoint | undefined
+  /** Every connection that was made for this key; the last one is `target`. */
+  readonly targets: Socket[] = []
+  /** The process of that end died while the end lived. */
+  openerDied = false
+  acceptorDied = false
   /** A policy that forbids it was in force while it lived. */
   forbidden = false
-  refusal: FaultCode | undefined
-  acceptorDied = false
+  /** How long no relay linked both of its ends well enough, at the longest (check 13). */
+  wayLostMs = 0
+  wayFoundAt: number
+  /** For how long there was a way when its opener was told the end. */
+  wayMsAtEnd = 0
 
   constructor(world: World, options: StreamOptions) {
     this.#world = world
-    this.#options = options
+    this.options = options
     this.openerEndpoint = options.opener.endpoint
+    this.madeAt = world.clock.now
+    this.wayFoundAt = world.clock.now
+    this.opener = new Socket({
+      world,
+      plan: options.plans[0],
+      salt: this.#salt,
+      expected: (dial) => this.#feed(dial),
+      ended: () => {
+        this.wayMsAtEnd = waySteadyMs(world, this)
+      },
+    })
   }
 
-  get opener(): Socket {
-    return this.#options.socket
-  }
-
-  get options(): StreamOptions {
-    return this.#options
+  get key(): string | undefined {
+    return this.openerEnd?.key
   }
 
   get to(): string {
-    return `${this.#options.target.name}/${this.#options.service}`
+    return `${this.options.target.name}/${this.options.service}`
+  }
+
+  get target(): Socket | undefined {
+    return this.targets.at(-1)
   }
 
   get over(): boolean {
-    const { openerEnd, acceptorEnd, opener, target } = this
-    const isOver = (end: EndpointEnd | undefined, socket: Socket | undefined) =>
-      end === undefined || end.phase === 'closed' || socket?.died === true
-    return isOver(openerEnd, opener) && (isOver(acceptorEnd, target) || this.acceptorDied)
+    const openerOver = this.opener.died || this.openerEnd?.phase === 'closed'
+    const acceptorPhase = this.acceptorEnd?.phase ?? 'closed'
+    return openerOver && (acceptorPhase === 'closed' || this.acceptorDied)
   }
 
   /** The opener has seen ACCEPT, now or ever. */
@@ -69,40 +89,101 @@ export class Stream {
     return this.openerEnd?.established === true
   }
 
+  /** The ends that live, with the endpoint of each. */
+  *livingEnds(): Generator<readonly [EndpointEnd, Endpoint]> {
+    const { openerEnd, acceptorEnd } = this
+    if (openerEnd !== undefined && openerEnd.phase !== 'closed' && !this.opener.died) {
+      yield [openerEnd, this.openerEndpoint]
+    }
+    const endpoint = this.#acceptorEndpoint
+    if (acceptorEnd === undefined || endpoint === undefined || this.acceptorDied) return
+    if (acceptorEnd.phase !== 'closed') yield [acceptorEnd, endpoint]
+  }
+
+  /** The phases of the ends that live. */
+  get phases(): readonly Phase[] {
+    return [...this.livingEnds()].map(([end]) => end.phase)
+  }
+
+  /** An OPEN of this key has led an agent to dial. */
   dialled(endpoint: Endpoint, end: EndpointAcceptor): void {
     const { acceptorEnd } = this
-    const living = acceptorEnd !== undefined && acceptorEnd.phase !== 'closed' && !this.acceptorDied
-    assert.ok(!living, 'two acceptors of one key live')
+    const lives = acceptorEnd !== undefined && acceptorEnd.phase !== 'closed' && !this.acceptorDied
+    demand(!lives, '4: two acceptors of one key live', this)
+    // A life that has lost its tombstones cannot know that an OPEN which was under way is a ghost.
+    const isGhost = this.wasEstablished
+    const isExcused = this.options.target.restarts > 0
+    demand(!isGhost || isExcused, '4: an established stream is dialled again', this)
+    if (isGhost) this.#world.report.count('ghost dial after a restart')
     this.acceptorEnd = end
-    this.acceptorEndpoint = endpoint
+    this.#acceptorEndpoint = endpoint
     this.acceptorDied = false
   }
 
   connect(end: EndpointAcceptor): void {
-    this.dials += 1
-    // A life that has lost its tombstones cannot know that an OPEN which was under way is a ghost.
-    const isGhost = this.openerEnd?.established === true
-    assert.ok(!isGhost || this.restarted, 'an established stream was dialled again')
-    if (isGhost) this.#world.report.count('ghost dial after a restart')
-    if (this.dials > 1) this.#world.report.count('dialled again before it was established')
-    this.target = new Socket(this.#world, this.#options.plan, this.#options.salt, 1)
-    this.target.end = end
-    end.connected(this.target)
+    if (this.targets.length > 0) this.#world.report.count('dialled again before it was established')
+    const dial = this.targets.length
+    const target = new Socket({
+      world: this.#world,
+      plan: this.options.plans[1],
+      salt: this.#salt + 0x100 + dial,
+      expected: () => {
+        this.#feed(dial)
+        return this.opener.written
+      },
+      ended: () => {},
+    })
+    target.end = end
+    this.targets.push(target)
+    end.connected(target)
   }
 
+  /** The process that holds this endpoint dies: its sockets with it. */
   died(endpoint: Endpoint): void {
     if (this.openerEndpoint === endpoint && this.openerEnd?.phase !== 'closed') {
       this.opener.died = true
-      this.restarted = true
+      this.openerDied = true
     }
-    if (this.acceptorEndpoint === endpoint && this.acceptorEnd?.phase !== 'closed') {
-      if (this.target !== undefined) this.target.died = true
+    if (this.#acceptorEndpoint === endpoint && this.acceptorEnd?.phase !== 'closed') {
+      if (this.target?.end === this.acceptorEnd && this.target !== undefined) {
+        this.target.died = true
+      }
       this.acceptorDied = true
-      this.restarted = true
     }
   }
 
-  ended(end: EndpointEnd, code: FaultCode): void {
-    if (end === this.acceptorEnd && this.target === undefined) this.refusal = code
+  #fed: number | undefined
+
+  /** The connection that this key feeds, in either direction: the first one for good (check 2). */
+  #feed(dial: number): Uint8Array {
+    this.#fed ??= dial
+    demand(dial === this.#fed, '2: one key feeds two connections', this)
+    const target = this.targets[dial]
+    demand(target !== undefined, '2: bytes of a connection that was never made', this)
+    return target.written
   }
+
+  get #salt(): number {
+    return this.options.number * 0x200
+  }
+}
+
+/** What tells one stream from another in a message. */
+export function describe(stream: Stream): string {
+  const { opener, target, openerEnd, acceptorEnd, options } = stream
+  const socket = (name: string, one: Socket | undefined) =>
+    one === undefined
+      ? `${name} absent`
+      : `${name} wrote ${one.wrote} read ${one.read} taken ${one.taken} fin ${one.finished}` +
+        ` farFin ${one.farFinished} reset ${one.resetIn} died ${one.died}` +
+        ` code ${one.outcome?.code satisfies FaultCode | undefined} at ${one.outcome?.at}`
+  return [
+    `stream ${options.number} ${options.opener.name} -> ${stream.to} made ${stream.madeAt}`,
+    socket('opener', opener),
+    `phase ${openerEnd?.phase} n ${openerEnd?.attachmentNumber} current ${openerEnd?.current?.id}`,
+    socket('target', target),
+    `phase ${acceptorEnd?.phase} n ${acceptorEnd?.attachmentNumber}`,
+    `forbidden ${stream.forbidden} died ${stream.openerDied} ${stream.acceptorDied}`,
+    `no way for ${stream.wayLostMs}`,
+  ].join('; ')
 }

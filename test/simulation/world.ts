@@ -8,123 +8,137 @@
 import { type Policy, parsePolicy } from '../../shared/policy.ts'
 import type { Budget } from '../../shared/protocol/budget.ts'
 import { Endpoint, type EndpointAcceptor } from '../../shared/protocol/endpoint.ts'
-import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
+import type { FaultCode } from '../../shared/protocol/fault.ts'
 import { attributeTags } from '../../shared/protocol/frame.ts'
-import type { Phase } from '../../shared/protocol/life.ts'
-import { Agent, Relay, services } from './actors.ts'
-import { type Plan, Socket } from './application.ts'
+import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Switch } from '../../relay/switch/switch.ts'
+import { Agent } from './agent.ts'
 import { Chance } from './chance.ts'
+import { Checker } from './checker.ts'
 import { Clock } from './clock.ts'
+import { Ledger } from './ledger.ts'
 import type { Carrier } from './network.ts'
 import { drawOptions, type Options } from './options.ts'
+import { drawPlan } from './plan.ts'
+import { Relay } from './relay.ts'
+import { Replay } from './replay.ts'
 import { Report } from './report.ts'
+import { dialMs, drawService, type Service, services } from './services.ts'
 import { Stream } from './stream.ts'
+import { strangerName } from './stranger.ts'
+import type { Tracer } from './trace.ts'
+import { Waits } from './waits.ts'
+import { Ways } from './ways.ts'
+import { Witness } from './witness.ts'
 
 export class World {
   readonly chance: Chance
   readonly clock = new Clock()
   readonly report = new Report()
   readonly options: Options
+  readonly tracer: Tracer | undefined
+  readonly witness = new Witness(this)
+  readonly ledger = new Ledger(this)
+  readonly waits = new Waits(this)
+  readonly ways = new Ways(this)
+  readonly checker = new Checker(this)
+  readonly replay = new Replay(this)
   readonly relays: readonly Relay[]
   readonly agents: readonly Agent[]
   readonly streams: Stream[] = []
   readonly carriers = new Set<Carrier>()
+  /** Who has something to say. */
   readonly dirty = new Set<() => void>()
   /** Pairs of agent and relay between which nothing can be dialled. */
   readonly #partitions = new Map<Agent, Set<Relay>>()
-  readonly #byKey = new Map<string, Stream>()
-  #allowed: Policy
-  /** What faults have broken: which outcomes are excused. */
-  longOutage = false
+  readonly #streamOfKey = new Map<string, Stream>()
+  /** The endpoints whose process lives. */
+  readonly #living = new Set<Endpoint>()
+  /** Called when an event is over and everything is quiet. */
+  afterStep: () => void = () => {}
+  #policy: Policy
+  #forbidden: string | undefined
 
-  constructor(seed: number) {
+  constructor(seed: number, tracer?: Tracer) {
+    this.tracer = tracer
     this.chance = new Chance(seed)
     this.options = drawOptions(this.chance)
-    this.#allowed = this.policyWithout(undefined)
+    this.#policy = this.#policyWithout(undefined)
     this.relays = Array.from({ length: this.options.relays }, (_, at) => new Relay(this, `r${at}`))
     this.agents = Array.from({ length: this.options.agents }, (_, at) => new Agent(this, `a${at}`))
   }
 
   get policy(): Policy {
-    return this.#allowed
+    return this.#policy
   }
 
-  /** The policy that allows everything, except what leads to one service. */
-  policyWithout(service: string | undefined): Policy {
-    const agents = Array.from({ length: this.options.agents }, (_, at) => `a${at}`)
-    const all = agents.flatMap((agent) => services.map((name) => `${agent}/${name}`))
-    const to = all.filter((name) => name !== service)
-    const from = ['10.0.0.0/8', ...agents.map((agent) => `agent/${agent}`)]
-    return parsePolicy([{ rule: 'all', from, to }])
-  }
-
-  setPolicy(policy: Policy): void {
-    this.#allowed = policy
+  /** From now on everything is allowed, but for what leads to one service. */
+  forbid(service: string | undefined): void {
+    this.#forbidden = service
+    for (const stream of this.streams) {
+      if (stream.to === service && !stream.over) stream.forbidden = true
+    }
+    this.#policy = this.#policyWithout(service)
     for (const relay of this.relays) {
-      relay.admission.replace(policy)
+      relay.admission.replace(this.#policy)
       relay.switch.reconsider(this.clock.now)
     }
+    this.checker.policyHolds()
   }
 
-  makeEndpoint(identity: string, budget: Budget): Endpoint {
+  makeEndpoint(identity: string, budget: Budget, wake: () => void): Endpoint {
     const { options, chance } = this
     const endpoint: Endpoint = new Endpoint({
       limits: {
         streamsMax: 100,
         windowBytes: options.windowBytes,
-        resumeWindowMs: options.resumeWindowMs,
+        resumeWindowMs: options.agentResumeWindowMs,
         openTimeoutMs: options.openTimeoutMs,
-        candidateMs: 2_000,
+        candidateMs: options.candidateMs,
       },
       budget,
       identity,
       mintKey: () => chance.hex(16),
-      wake: () => this.#wakeOwner(endpoint),
-      dial: (end) => this.#dial(endpoint, end),
-      ended: (end, code) => this.#byKey.get(end.key)?.ended(end, code),
+      wake,
+      dial: (end) => this.#dial(endpoint, end, wake),
+      ended: () => {},
     })
+    this.#living.add(endpoint)
     return endpoint
   }
 
   /** A consumer comes: at a relay's ingress, or at a forward of an agent. */
   openStream(): void {
-    const { chance, clock } = this
+    const { chance, options, report } = this
     const target = chance.pick(this.agents)
-    const service = chance.happens(0.06) ? 'deaf' : chance.happens(0.15) ? 'slow' : 'echo'
-    const plans: readonly [Plan, Plan] = [this.#plan(0), this.#plan(1)]
-    const viaRelay = chance.happens(0.4)
-    const relay = chance.pick(this.relays)
-    const opener = viaRelay ? relay : chance.pick(this.agents)
-    if (viaRelay && !relay.up) return
-    const salt = this.streams.length
-    const socket = new Socket(this, plans[0], salt, 0)
-    const stream = new Stream(this, { opener, target, service, socket, plan: plans[1], salt })
+    const service = drawService(chance)
+    const plans = [drawPlan(chance, options, 0), drawPlan(chance, options, 1)] as const
+    const opener = chance.pick(chance.happens(0.4) ? this.relays : this.agents)
+    if (opener instanceof Relay && !opener.up) return
+    const number = this.streams.length
+    const stream = new Stream(this, { opener, target, service, plans, number })
+    stream.forbidden = stream.to === this.#forbidden
     this.streams.push(stream)
-    const from = opener instanceof Relay ? 'address/10.0.0.1' : `agent/${opener.name}`
-    const value = new TextEncoder().encode('10.0.0.1')
-    const attributes = viaRelay ? [{ tag: attributeTags.source, value }] : []
+    const viaRelay = opener instanceof Relay
+    const source = { tag: attributeTags.source, value: new TextEncoder().encode('10.0.0.1') }
     const end = opener.endpoint.open({
-      to: `${target.name}/${service}`,
-      from,
-      attributes,
-      local: socket,
+      to: stream.to,
+      from: viaRelay ? 'address/10.0.0.1' : opener.identity,
+      attributes: viaRelay ? [source] : [],
+      local: stream.opener,
     })
-    socket.end = end
+    stream.opener.end = end
     stream.openerEnd = end
-    this.#byKey.set(end.key, stream)
-    this.report.streams += 1
+    this.#streamOfKey.set(end.key, stream)
+    report.streams += 1
+    report.count(viaRelay ? 'opened by a relay' : 'opened by an agent')
+    if (opener === target) report.count('opened to itself')
     this.dirty.add(opener.pump)
-    clock.after(0, () => {})
-  }
-
-  /** Both sides of a carrier are ended at once, or one of them without the other being told. */
-  cut(carrier: Carrier): void {
-    carrier.agent.end()
-    carrier.relay.end()
   }
 
   /** The process that holds this endpoint dies: its sockets with it. */
-  dropSockets(endpoint: Endpoint): void {
+  died(endpoint: Endpoint): void {
+    this.#living.delete(endpoint)
     for (const stream of this.streams) stream.died(endpoint)
   }
 
@@ -143,15 +157,17 @@ export class World {
     else this.#partitions.get(agent)?.delete(relay)
   }
 
-  /** The phases of the ends that live on these endpoints, or that a carrier serves. */
-  phases(...endpoints: readonly Endpoint[]): Phase[] {
-    return endpoints.flatMap((endpoint) => [...endpoint.ends].map(({ phase }) => phase))
+  /** How long the carrier behind a port of a switch has been good. */
+  legSteadyMs(theSwitch: Switch, port: SwitchPort): number {
+    if (port.identity === '') return Number.POSITIVE_INFINITY
+    const relay = this.relays.find((one) => one.switch === theSwitch)
+    const agent = this.agents.find(({ identity }) => identity === port.identity)
+    return relay === undefined ? 0 : (agent?.steadyMs(relay) ?? 0)
   }
 
   /** A side has ended a carrier because of a frame: only the attempt's order may cause that here. */
   carrierFault(fault: unknown): void {
-    const code = (fault as { code?: FaultCode }).code
-    if (code !== 'attempt_stale') throw fault
+    if ((fault as { code?: FaultCode }).code !== 'attempt_stale') throw fault
     this.report.count('stale attempt')
   }
 
@@ -159,6 +175,8 @@ export class World {
   step(): boolean {
     if (!this.clock.step()) return false
     this.settle()
+    this.checker.step()
+    this.afterStep()
     return true
   }
 
@@ -169,45 +187,27 @@ export class World {
     }
   }
 
-  #dial(endpoint: Endpoint, end: EndpointAcceptor): void {
-    const { chance, clock } = this
-    const stream = this.#byKey.get(end.key)
+  #dial(endpoint: Endpoint, end: EndpointAcceptor, wake: () => void): void {
+    const stream = this.#streamOfKey.get(end.key)
     if (stream === undefined) throw new Error('an OPEN of a key that nobody minted')
-    const service = end.to.split('/')[1]
-    const delayMs = service === 'slow' ? chance.between(300, 3_000) : chance.between(0, 20)
+    if (end.from === `agent/${strangerName}`) return end.refuse('target_refused')
+    const service = end.to.split('/')[1] as Service
     stream.dialled(endpoint, end)
-    clock.after(delayMs, () => {
-      if (end.phase !== 'dialling' || !this.#lives(endpoint)) return
-      if (service === 'deaf') end.refuse('target_refused' satisfies WireCode)
-      else stream.connect(end)
-      this.#wakeOwner(endpoint)
+    this.clock.after(dialMs(service, this.chance), () => {
+      if (end.phase !== 'dialling' || !this.#living.has(endpoint)) return
+      if (service === 'deaf') {
+        this.report.count('refused by the target')
+        end.refuse('target_refused')
+      } else stream.connect(end)
+      wake()
     })
   }
 
-  #wakeOwner(endpoint: Endpoint): void {
-    for (const actor of [...(this.agents ?? []), ...(this.relays ?? [])]) {
-      if (actor.endpoint === endpoint) this.dirty.add(actor.pump)
-    }
-  }
-
-  #lives(endpoint: Endpoint): boolean {
-    return this.agents.some((agent) => agent.endpoint === endpoint)
-  }
-
-  #plan(side: 0 | 1): Plan {
-    const { chance, options } = this
-    const bytes = chance.happens(0.1) ? 0 : chance.between(1, options.bytesMax)
-    // So many writes at the most, lest a slow typist of a long text outlive the world.
-    const chunkBytesMin = Math.ceil(bytes / 40)
-    return {
-      bytes,
-      chunkBytesMax: Math.max(chunkBytesMin, chance.pick([1, 40, 700, 6_000])),
-      thinkMs: chance.pick([0, 5, 60, 400]),
-      readMs: chance.pick([0, 5, 50, chance.happens(0.2) ? options.slowReadMs : 5]),
-      writesAfter: side === 1 && chance.happens(0.3) ? chance.between(1, 2_000) : 0,
-      resetsAfter: chance.happens(0.08) ? chance.between(0, bytes) : undefined,
-    }
+  #policyWithout(service: string | undefined): Policy {
+    const agents = Array.from({ length: this.options.agents }, (_, at) => `a${at}`)
+    const all = agents.flatMap((agent) => services.map((name) => `${agent}/${name}`))
+    const to = all.filter((name) => name !== service)
+    const from = ['10.0.0.0/8', ...[...agents, strangerName].map((agent) => `agent/${agent}`)]
+    return parsePolicy([{ rule: 'all', from, to }])
   }
 }
-
-export { services }

@@ -1,0 +1,159 @@
+/**
+ * A relay of a world: the product's own switch, with the endpoint of its ingress beside it.
+ *
+ * Invariant: a restart leaves nothing: the new life has a new switch, a new endpoint and a new name,
+ * and the sockets of the old one have died.
+ */
+import { Admission } from '../../relay/admission.ts'
+import type { SwitchPort } from '../../relay/switch/port.ts'
+import { Budget } from '../../shared/protocol/budget.ts'
+import type { Endpoint } from '../../shared/protocol/endpoint.ts'
+import { isStreamFrame } from '../../shared/protocol/frame.ts'
+import type { EndpointPort } from '../../shared/protocol/port.ts'
+import { WatchedSwitch } from './watched-switch.ts'
+import type { World } from './world.ts'
+
+/** What one direction of one stream may keep when the budget is spent. */
+export const guaranteedBytes = 4_096
+
+interface Life {
+  readonly switch: WatchedSwitch
+  readonly endpoint: Endpoint
+  readonly budget: Budget
+  readonly admission: Admission
+  readonly outer: SwitchPort
+  readonly inner: EndpointPort
+}
+
+export class Relay {
+  readonly name: string
+  readonly #world: World
+  #life: Life
+  #up = true
+  #armedFor = Number.POSITIVE_INFINITY
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.name = name
+    this.#life = this.#begin()
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  get switch(): WatchedSwitch {
+    return this.#life.switch
+  }
+
+  get endpoint(): Endpoint {
+    return this.#life.endpoint
+  }
+
+  get budget(): Budget {
+    return this.#life.budget
+  }
+
+  get admission(): Admission {
+    return this.#life.admission
+  }
+
+  /** The switch's side of the port between switch and endpoint. */
+  get outer(): SwitchPort {
+    return this.#life.outer
+  }
+
+  /** The endpoint's side of it. */
+  get inner(): EndpointPort {
+    return this.#life.inner
+  }
+
+  /** The process dies; `untold` says whether its agents learn of it at once. */
+  kill(untold: boolean): void {
+    this.#up = false
+    for (const carrier of this.#world.carriers) {
+      if (carrier.to !== this || !carrier.relay.alive) continue
+      if (untold) carrier.untold = true
+      carrier.relay.end()
+    }
+    this.#world.died(this.endpoint)
+  }
+
+  /** A new life begins. */
+  start(): void {
+    if (this.#up) return
+    this.#life = this.#begin()
+    this.#armedFor = Number.POSITIVE_INFINITY
+    this.#up = true
+  }
+
+  /** The local port is drained both ways until it is quiet, then the timers are set. */
+  pump = (): void => {
+    if (!this.#up) return
+    const { clock, witness } = this.#world
+    const { outer, inner, endpoint } = this.#life
+    for (;;) {
+      const out = endpoint.pull(inner, true)
+      if (out !== undefined && isStreamFrame(out)) {
+        witness.said(inner, [out])
+        this.switch.receive(outer, out, clock.now)
+      }
+      const back = outer.pull(true)
+      if (back !== undefined && isStreamFrame(back)) {
+        witness.heard(inner, back)
+        endpoint.receive(inner, back, clock.now)
+      }
+      if (out === undefined && back === undefined) break
+    }
+    this.#arm()
+  }
+
+  #begin(): Life {
+    const { chance, clock, options, policy } = this.#world
+    const budget = new Budget(options.relayBudgetBytes, guaranteedBytes)
+    const admission = new Admission(policy)
+    const wake = () => this.#world.dirty.add(this.pump)
+    const life = chance.hex(8)
+    const session = chance.hex(8)
+    const resumeWindowMs = options.relayResumeWindowMs
+    const theSwitch = new WatchedSwitch(this.#world, session, {
+      limits: {
+        streamsMax: 100,
+        windowBytes: options.relayWindowBytes,
+        resumeWindowMs,
+        livenessMs: options.livenessMs,
+        parkMs: options.parkMs,
+      },
+      budget,
+      life,
+      mintSession: () => chance.hex(8),
+      admission,
+      notice: (notice) => {
+        if (notice.kind === 'displaced') this.#world.report.count('displaced')
+        if (notice.kind === 'refused') this.#world.report.count('refused by the relay')
+      },
+    })
+    const endpoint = this.#world.makeEndpoint(this.name, budget, wake)
+    const outer = theSwitch.addLocalPort(wake)
+    const inner = endpoint.addPort('switch', wake)
+    const up = { session, life, resumed: false, routes: 0, resumeWindowMs }
+    endpoint.portUp(inner, up, clock.now)
+    return { switch: theSwitch, endpoint, budget, admission, outer, inner }
+  }
+
+  #arm(): void {
+    const { clock } = this.#world
+    const life = this.#life
+    const due = Math.min(life.switch.deadline(), life.endpoint.deadline())
+    const deadline = Math.max(clock.now, due)
+    if (deadline >= this.#armedFor) return
+    this.#armedFor = deadline
+    clock.at(deadline, () => {
+      if (life !== this.#life || !this.#up) return
+      this.#armedFor = Number.POSITIVE_INFINITY
+      life.switch.tick(clock.now)
+      life.endpoint.tick(clock.now)
+      this.#world.dirty.add(this.pump)
+    })
+  }
+}

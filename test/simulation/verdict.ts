@@ -1,0 +1,111 @@
+/**
+ * How each stream may have ended, by what has befallen it; anything else is a loss.
+ *
+ * Invariant: an excuse names its cause. A way that was lost is an excuse only when no relay linked
+ * both ends for as long as the product promises to wait (check 13).
+ */
+import type { FaultCode } from '../../shared/protocol/fault.ts'
+import { Agent } from './agent.ts'
+import type { Socket } from './application.ts'
+import { demand } from './demand.ts'
+import type { Stream } from './stream.ts'
+import { findsWayMs } from './ways.ts'
+import type { World } from './world.ts'
+
+/** The coarse tick of the ends, and of the looks here. */
+const slackMs = 1_500
+
+/** Once all faults have stopped and time enough has passed: checks 12, 13, 14. */
+export function judge(world: World, stream: Stream): void {
+  demand(stream.over, '12: a stream did not end', stream)
+  const { opener, target } = stream
+  judgeSocket(world, stream, opener, openerCodes(world, stream))
+  for (const [index, socket] of stream.targets.entries()) {
+    const isLast = index === stream.targets.length - 1
+    if (isLast) judgeSocket(world, stream, socket, targetCodes(world, stream))
+  }
+  if (target === undefined || opener.died || target.died) return
+  const [one, other] = [opener.outcome?.code, target.outcome?.code]
+  const wasReset = opener.didReset || target.didReset
+  if (one === 'end' && other === 'end') world.report.cleanEnds += 1
+  if (!wasReset && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
+  judgeReset(stream, opener, target)
+  judgeReset(stream, target, opener)
+}
+
+function judgeSocket(
+  world: World,
+  stream: Stream,
+  socket: Socket,
+  codes: ReadonlySet<FaultCode>,
+): void {
+  if (socket.died) return
+  const code = socket.outcome?.code
+  demand(code !== undefined, '12: a socket was told nothing', stream)
+  world.report.ended(code)
+  demand(codes.has(code), () => `12: ended with ${code}`, stream)
+}
+
+/** A clean end is one at both ends, with every byte. */
+function judgeClean(stream: Stream, opener: Socket, target: Socket): void {
+  const codes = [opener.outcome?.code, target.outcome?.code]
+  demand(codes.every((code) => code === 'end'), '12: only one end is clean', stream)
+  demand(target.read === opener.wrote, '12: not all bytes came', stream)
+  demand(opener.read === target.wrote, '12: not all bytes came back', stream)
+  demand(opener.farFinished && target.farFinished, '12: an end was not told', stream)
+}
+
+/** An application that reset its socket is heard at the far one, behind all bytes before it. */
+function judgeReset(stream: Stream, from: Socket, to: Socket): void {
+  if (from.resetIn === undefined || from.resetIn === 'opening' || to.didReset) return
+  const code = to.outcome?.code
+  const isNormal = code === 'end' || code === 'connection_reset'
+  if (!isNormal) return
+  demand(to.read === from.wrote, '14: bytes before a reset are lost', stream)
+  const wasOver = to.farFinished && to.finished && from.read === to.wrote
+  demand(code === 'connection_reset' || wasOver, '14: a reset was told as an end', stream)
+}
+
+function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
+  const codes = commonCodes(stream)
+  const { target, options } = stream
+  if (options.service === 'deaf') codes.add('target_refused')
+  if (stream.forbidden) codes.add('denied_by_policy')
+  if (target === undefined ? options.target.restarts > 0 : stream.acceptorDied) {
+    codes.add('agent_restarted')
+    // Whoever moves asks the new life itself.
+    if (options.opener instanceof Agent) codes.add('unknown_stream')
+  }
+  if (!stream.wasEstablished) {
+    if (stream.wayMsAtEnd < slackMs) codes.add('no_agent')
+    if (stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
+  }
+  if (hadNoWay(world, stream)) codes.add('expired')
+  return codes
+}
+
+function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
+  const codes = commonCodes(stream)
+  const { options } = stream
+  if (stream.openerDied) {
+    codes.add(options.opener instanceof Agent ? 'agent_restarted' : 'relay_restarted')
+  }
+  if (stream.forbidden) codes.add('denied_by_policy')
+  if (!stream.wasEstablished) codes.add('open_timeout')
+  // Nobody is left to ask for it, and the one who gave it up could not say so.
+  const isLeft = stream.openerDied || stream.forbidden || !stream.wasEstablished
+  if (isLeft || hadNoWay(world, stream)) codes.add('expired')
+  return codes
+}
+
+function commonCodes({ opener, target }: Stream): Set<FaultCode> {
+  const codes = new Set<FaultCode>(['end'])
+  if (opener.didReset || target?.didReset === true) codes.add('connection_reset')
+  return codes
+}
+
+/** No relay linked both ends for about as long as the shorter window. */
+function hadNoWay({ options }: World, stream: Stream): boolean {
+  const windowMs = Math.min(options.agentResumeWindowMs, options.relayResumeWindowMs)
+  return stream.wayLostMs >= windowMs - slackMs
+}

@@ -1,0 +1,135 @@
+/**
+ * Nobody waits without a limit: each phase of an end, each OPEN that is parked, each candidate.
+ *
+ * Invariant: a limit is the product's own, and the slack behind it is that of its coarse tick.
+ */
+import type { Route } from '../../relay/switch/route.ts'
+import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
+import type { Phase } from '../../shared/protocol/life.ts'
+import { Opener } from '../../shared/protocol/opener.ts'
+import { demand } from './demand.ts'
+import type { Options } from './options.ts'
+import type { Stream } from './stream.ts'
+import { findsWayMs, waySteadyMs } from './ways.ts'
+import type { World } from './world.ts'
+
+/** Ends are looked at twice a second, and so are the waits here. */
+const slackMs = 1_500
+
+interface Waiting {
+  phase: Phase
+  phaseSince: number
+  /** Since when the end has had no way. */
+  lostSince: number | undefined
+  candidateId: number | undefined
+  candidateSince: number
+}
+
+export class Waits {
+  readonly #world: World
+  readonly #waiting = new WeakMap<EndpointEnd, Waiting>()
+  readonly #parkedSince = new WeakMap<Route, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  look(): void {
+    for (const stream of this.#world.streams) {
+      for (const [end] of stream.livingEnds()) this.#lookAt(end, stream)
+    }
+    for (const relay of this.#world.relays) {
+      if (!relay.up) continue
+      for (const route of relay.switch.routes) this.#lookAtRoute(route)
+    }
+  }
+
+  #lookAt(end: EndpointEnd, stream: Stream): void {
+    const { now } = this.#world.clock
+    const waiting = this.#of(end)
+    if (waiting.phase !== end.phase) {
+      waiting.phase = end.phase
+      waiting.phaseSince = now
+    }
+    if (end.current?.ready === true) waiting.lostSince = undefined
+    else waiting.lostSince ??= now
+    const limitMs = limitOf(end.phase, this.#world.options)
+    const since = end.phase === 'open' ? (waiting.lostSince ?? now) : waiting.phaseSince
+    const waitedMs = now - since
+    demand(waitedMs <= limitMs + slackMs, () => `12: ${end.phase} for ${waitedMs} ms`, stream)
+    if (end.phase === 'lingering') this.#lookAtLingering(waiting, stream)
+    if (end instanceof Opener) this.#lookAtCandidate(end, waiting, stream)
+  }
+
+  /** A last word is no wait where there is a way for it. */
+  #lookAtLingering({ phaseSince }: Waiting, stream: Stream): void {
+    if (this.#world.options.loss > 0) return
+    const { now } = this.#world.clock
+    const withWayMs = Math.min(now - phaseSince, waySteadyMs(this.#world, stream))
+    demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
+  }
+
+  /** A candidate that nobody answers gives way to the next relay. */
+  #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
+    const { clock, options } = this.#world
+    const id = end.candidate?.id
+    if (id === undefined || id !== waiting.candidateId) {
+      waiting.candidateId = id
+      waiting.candidateSince = clock.now
+      return
+    }
+    const { opener } = stream.options
+    const others = 'links' in opener ? opener.links.filter(({ port }) => port.ready) : []
+    const hasOther = others.some(({ port }) => port !== end.candidate?.port && port !== end.current?.port)
+    if (!hasOther || end.current?.ready === true) {
+      waiting.candidateSince = clock.now
+      return
+    }
+    const waitedMs = clock.now - waiting.candidateSince
+    const reason = () => `13: a candidate is unanswered for ${waitedMs} ms beside another relay`
+    demand(waitedMs <= options.candidateMs + slackMs, reason, stream)
+  }
+
+  #lookAtRoute(route: Route): void {
+    if (route.acceptor !== undefined) return
+    const { clock, options } = this.#world
+    const since = this.#parkedSince.get(route) ?? clock.now
+    this.#parkedSince.set(route, since)
+    const parkedMs = clock.now - since
+    demand(parkedMs <= options.parkMs + slackMs, () => `12: an OPEN is parked for ${parkedMs} ms`)
+  }
+
+  #of(end: EndpointEnd): Waiting {
+    const known = this.#waiting.get(end)
+    if (known !== undefined) return known
+    const { now } = this.#world.clock
+    const fresh: Waiting = {
+      phase: end.phase,
+      phaseSince: now,
+      lostSince: undefined,
+      candidateId: undefined,
+      candidateSince: now,
+    }
+    this.#waiting.set(end, fresh)
+    return fresh
+  }
+}
+
+function limitOf(phase: Phase, options: Options): number {
+  const windowMs = Math.min(options.agentResumeWindowMs, options.relayResumeWindowMs)
+  switch (phase) {
+    case 'opening':
+    case 'dialling':
+      return options.openTimeoutMs
+    case 'aborting':
+      return 2 * windowMs
+    case 'open':
+    case 'aborted':
+    case 'lingering':
+      return windowMs
+    case 'closed':
+      return 0
+    default:
+      return phase satisfies never
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The product's switch, watched: which carrier each frame came by, and what becomes of its bytes.
+ *
+ * Invariant: it only looks. The frame of a carrier that no longer serves its link is never handled
+ * (check 9), and bytes of a live route that are not taken go to the ledger of debts (check 8).
+ */
+import type { Carrier } from '../../relay/switch/link.ts'
+import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Leg } from '../../relay/switch/route.ts'
+import { Switch, type SwitchOptions } from '../../relay/switch/switch.ts'
+import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
+import { demand } from './demand.ts'
+import type { World } from './world.ts'
+
+export class WatchedSwitch extends Switch {
+  readonly #world: World
+  readonly #localSession: string
+  #speaker: Carrier | undefined
+
+  /** `localSession` is the session of the relay's own endpoint. */
+  constructor(world: World, localSession: string, options: SwitchOptions) {
+    super(options)
+    this.#world = world
+    this.#localSession = localSession
+  }
+
+  /** The next frames come from this carrier. */
+  listenTo(speaker: Carrier): void {
+    this.#speaker = speaker
+  }
+
+  /** The session that the ids of a port belong to. */
+  sessionOf(port: SwitchPort): string {
+    return this.links.get(port.identity)?.session ?? this.#localSession
+  }
+
+  override receive(port: SwitchPort, frame: StreamFrame, now: number): void {
+    if (port.identity !== '') {
+      const serving = this.links.get(port.identity)?.carrier
+      demand(serving === this.#speaker, '9: a frame of a fenced carrier is handled')
+    }
+    const leg = port.legs.get(frame.id)
+    const isBytes = frame.kind === 'data' || frame.kind === 'fin'
+    if (leg === undefined || !isBytes) return super.receive(port, frame, now)
+    const couldPass = leg.far?.port.up === true
+    const cursor = leg.incoming.cursor
+    super.receive(port, frame, now)
+    if (couldPass) this.#judge(leg, frame, cursor)
+  }
+
+  #judge(leg: Leg, frame: FrameOf<'data'> | FrameOf<'fin'>, cursorBefore: number): void {
+    const { ledger, report } = this.#world
+    const start = frame.kind === 'data' ? frame.offset : frame.position
+    const end = frame.kind === 'data' ? start + frame.bytes.length : start + 1
+    if (leg.incoming.cursor >= end || !this.routes.has(leg.route)) return
+    const overBudget = start <= cursorBefore && end <= leg.incoming.passed
+    report.count(overBudget ? 'dropped over the budget' : 'dropped behind a hole')
+    ledger.owe(this, leg)
+  }
+}

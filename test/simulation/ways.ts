@@ -1,0 +1,109 @@
+/**
+ * Which ways there were: how long each stream had no relay that linked both of its ends (check 13),
+ * and whether what ends and switches believe of a way is true.
+ *
+ * Invariant: a way counts once it has been good for a while without a pause; a belief is called false
+ * only when it stays so for longer than the last word about it can be under way.
+ */
+import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Attachment } from '../../shared/protocol/attachment.ts'
+import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
+import type { EndpointPort } from '../../shared/protocol/port.ts'
+import { Agent } from './agent.ts'
+import { demand } from './demand.ts'
+import { Relay } from './relay.ts'
+import type { Stream } from './stream.ts'
+import type { World } from './world.ts'
+
+/** So long a way must have been good before it must have been found and used. */
+export const findsWayMs = 4_000
+/** So long a belief may be false while the word that corrects it is under way. */
+const correctsMs = 1_500
+
+/** How long some relay has linked both ends of a stream without a pause. */
+export function waySteadyMs(world: World, stream: Stream): number {
+  const { opener, target } = stream.options
+  let longest = 0
+  for (const relay of world.relays) {
+    if (!relay.up || (opener instanceof Relay && opener !== relay)) continue
+    const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
+    longest = Math.max(longest, Math.min(own, target.steadyMs(relay)))
+  }
+  return longest
+}
+
+export class Ways {
+  readonly #world: World
+  readonly #doubted = new WeakMap<object, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Notes for each stream whether it has a way, and holds beliefs against what is. */
+  look(): void {
+    const { now } = this.#world.clock
+    for (const stream of this.#world.streams) {
+      if (stream.over) continue
+      const isFound = waySteadyMs(this.#world, stream) >= findsWayMs
+      stream.wayLostMs = Math.max(stream.wayLostMs, now - stream.wayFoundAt)
+      if (isFound) stream.wayFoundAt = now
+      for (const [end] of stream.livingEnds()) this.#holdAgainst(end, stream)
+    }
+    for (const relay of this.#world.relays) if (relay.up) this.#lookAtRoutes(relay)
+  }
+
+  /** An end that believes in its way must be right about it. */
+  #holdAgainst(end: EndpointEnd, stream: Stream): void {
+    const { current } = end
+    if (current === undefined) return
+    if (!current.ready || this.#leads(end, current)) this.#doubted.delete(current)
+    else this.#doubt(current, 'an end believes in a way that leads nowhere', stream)
+  }
+
+  #leads(end: EndpointEnd, { port, id }: Attachment<EndpointPort>): boolean {
+    for (const relay of this.#world.relays) {
+      const outer = outerPortOf(this.#world, relay, port)
+      if (outer === undefined) continue
+      if (this.#world.legSteadyMs(relay.switch, outer) < correctsMs) return true
+      const leg = outer.legs.get(id)
+      return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
+    }
+    return true
+  }
+
+  /** A route must lead from an end to an end, and no further than its switch can say so. */
+  #lookAtRoutes(relay: Relay): void {
+    for (const route of relay.switch.routes) {
+      for (const leg of route.legs) {
+        const inner = innerPortOf(this.#world, relay, leg.port)
+        if (inner === undefined) continue
+        if (this.#world.legSteadyMs(relay.switch, leg.port) < correctsMs) continue
+        if (inner.find(leg.id)?.end.key === route.key) this.#doubted.delete(leg)
+        else this.#doubt(leg, `a route to ${route.open.to} leads to no end by id ${leg.id}`)
+      }
+    }
+  }
+
+  #doubt(belief: object, reason: string, stream?: Stream): void {
+    const { now } = this.#world.clock
+    const since = this.#doubted.get(belief) ?? now
+    this.#doubted.set(belief, since)
+    demand(now - since < correctsMs || this.#world.options.loss > 0, `15: ${reason}`, stream)
+  }
+}
+
+/** The switch's side of an endpoint's port, if it leads to this relay now. */
+function outerPortOf(world: World, relay: Relay, port: EndpointPort): SwitchPort | undefined {
+  if (relay.inner === port) return relay.outer
+  const index = world.relays.indexOf(relay)
+  const agent = world.agents.find(({ links }) => links[index]?.port === port)
+  return agent === undefined ? undefined : relay.switch.links.get(agent.identity)?.port
+}
+
+/** The endpoint's side of a switch's port. */
+function innerPortOf(world: World, relay: Relay, port: SwitchPort): EndpointPort | undefined {
+  if (relay.outer === port) return relay.inner
+  const agent = world.agents.find(({ identity }) => identity === port.identity)
+  return agent?.links[world.relays.indexOf(relay)]?.port
+}
