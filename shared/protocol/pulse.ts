@@ -19,7 +19,7 @@ const pingsMax = 16
 const rateSpanMs = 5_000
 
 export class Pulse {
-  readonly #livenessMs: number
+  #livenessMs: number
   /** PINGs without an answer, oldest first. */
   #pings: { readonly echo: number; readonly at: number }[] = []
   #nextEcho = 1
@@ -41,6 +41,11 @@ export class Pulse {
     this.#pingedAt = Number.NEGATIVE_INFINITY
     this.#arrivedAt = now
     this.#rate.since = now
+  }
+
+  /** How long silence is believed from now on. */
+  believe(livenessMs: number): void {
+    this.#livenessMs = livenessMs
   }
 
   /** The last measured round trip, in milliseconds. */
@@ -109,11 +114,6 @@ export class Pulse {
     this.#pingedAt = now
     this.#bytesSentAtPing = this.#bytesSent
     return { kind: 'ping', echo, bytesSent: this.#bytesSent }
-  }
-
-  /** True when there is something for `pull` to give. */
-  hasNext(now: number): boolean {
-    return this.#pong !== undefined || (this.#pings.length < pingsMax && this.#pingDue(now))
   }
 
   /** True when this carrier is dead. */

@@ -15,8 +15,15 @@ const length = fc.oneof(
 )
 const operation = fc.oneof(
   fc.record({ do: fc.constant('append' as const), length, headroom: fc.integer({ max: 20 }) }),
-  fc.record({ do: fc.constant('dropBefore' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
-  fc.record({ do: fc.constant('at' as const), part: fc.double({ min: 0, max: 1, noNaN: true }), length }),
+  fc.record({
+    do: fc.constant('dropBefore' as const),
+    part: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({
+    do: fc.constant('at' as const),
+    part: fc.double({ min: 0, max: 1, noNaN: true }),
+    length,
+  }),
   fc.record({ do: fc.constant('shift' as const) }),
   fc.record({ do: fc.constant('restart' as const), skip: fc.integer({ min: 0, max: 100 }) }),
 )
