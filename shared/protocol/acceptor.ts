@@ -79,14 +79,11 @@ export class Acceptor<Port> extends HearingEnd<Port> {
 
   override handle(attachment: Attachment<Port>, frame: StreamFrame): void {
     if (attachment !== this.current) return
-    if (
-      frame.kind === 'data' ||
-      frame.kind === 'credit' ||
-      frame.kind === 'fin' ||
-      frame.kind === 'resume'
-    ) {
+    const { kind } = frame
+    if (kind === 'data' || kind === 'credit' || kind === 'fin' || kind === 'resume') {
       if (this.phase === 'dialling') return
-      this.#heard = true
+      // CREDIT proves nothing: the switch gives it too, by itself, as it forwards.
+      if (kind !== 'credit') this.#heard = true
     }
     if (frame.kind === 'accept' || frame.kind === 'refuse') return
     if (frame.kind === 'close' && this.phase === 'dialling') return
