@@ -68,7 +68,7 @@ export function loadAgentConfig(source: ConfigSource): AgentConfig {
     {
       schema: agentFileSchema,
       nouns: { expose: 'service', forward: 'forward' },
-      starter: 'sallyport agent join INVITE',
+      starter: 'sallyport agent init --relay RELAY --name NAME',
       check: checkAgentFile,
     },
     source,

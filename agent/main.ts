@@ -4,7 +4,7 @@
  * Invariant: it goes on until it is told to stop; a relay that does not answer is no reason to end.
  */
 import type { Command } from 'commander'
-import { configCommand } from '../shared/io/command.ts'
+import { configCommand, counted } from '../shared/io/command.ts'
 import { createLog } from '../shared/io/log.ts'
 import { placeText } from '../shared/io/network-fault.ts'
 import { untilSignal } from '../shared/io/process.ts'
@@ -27,7 +27,8 @@ export function agentCommand(): Command {
     schema: agentSchema(),
     load: loadAgentConfig,
     describe: describeEffective,
-    summary: ({ expose, forward }) => `${expose.length} services, ${forward.length} forwards`,
+    summary: ({ expose, forward }) =>
+      `${counted(expose.length, 'service')}, ${counted(forward.length, 'forward')}`,
     run,
   })
 }

@@ -11,6 +11,7 @@ import { certsCommand } from '../certs/main.ts'
 import { relayCommand } from '../relay/main.ts'
 import { Fault, type FaultCode } from '../shared/protocol/fault.ts'
 import { agentInitCommand, relayInitCommand } from './init.ts'
+import { throwingUsage } from './usage.ts'
 
 const examples = `Examples:
   sallyport demo                             see it work, on this machine, in a minute
@@ -26,8 +27,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
-    const fault = asFault(error)
-    process.stderr.write(`✗ ${fault.message}${withCode(fault)}\n`)
+    const fault =
+      error instanceof Fault ? error : new Fault('internal', undefined, { cause: error })
+    process.stderr.write(`✗ ${withCode(fault)}\n`)
     if (fault.code === 'internal') process.stderr.write(`${fault.cause ?? fault.stack}\n`)
     return wrongUse.has(fault.code) ? 2 : 1
   }
@@ -60,25 +62,11 @@ function program(): Command {
           await runDemo({ check: options.check === true })
         }),
     )
-  return throwing(command)
+  return throwingUsage(command)
 }
 
-/** Commander prints and exits by itself, unless every command is told to throw. */
-function throwing(command: Command): Command {
-  command.exitOverride().configureOutput({ outputError: () => undefined })
-  for (const inner of command.commands) throwing(inner)
-  return command
-}
-
-function asFault(error: unknown): Fault {
-  if (error instanceof Fault) return error
-  if (error instanceof CommanderError) {
-    const message = error.message.replace(/^error: /, '')
-    return new Fault('usage', `${message}. See: sallyport --help`, { cause: error })
-  }
-  return new Fault('internal', undefined, { cause: error })
-}
-
+/** The code behind the first line: a report of several lines ends with what it points at. */
 function withCode({ code, message }: Fault): string {
-  return message.includes(`(${code})`) ? '' : ` (${code})`
+  if (message.includes(`(${code})`)) return message
+  return message.replace(/$/m, ` (${code})`)
 }

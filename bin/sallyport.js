@@ -17,7 +17,7 @@ if (major > 24 || (major === 24 && minor >= 12)) {
 } else {
   process.stderr.write(
     `✗ Sallyport needs Node.js 24.12 or newer; this is ${process.versions.node} (node_too_old).\n` +
-      '  In a checkout, npm brings a newer one along: npm run -s sallyport -- --help\n',
+      '  In a checkout, npm ci brings a newer one along, and bin/sallyport runs on it.\n',
   )
   process.exitCode = 1
 }

@@ -5,7 +5,7 @@
  * with it is told while the old one goes on.
  */
 import type { Command } from 'commander'
-import { configCommand } from '../shared/io/command.ts'
+import { configCommand, counted } from '../shared/io/command.ts'
 import { createLog, type Log, logFault } from '../shared/io/log.ts'
 import { placeText } from '../shared/io/network-fault.ts'
 import { untilSignal } from '../shared/io/process.ts'
@@ -36,7 +36,7 @@ export function relayCommand(): Command {
     load: loadRelayConfig,
     describe: describeEffective,
     summary: ({ services, policy, expectations }) =>
-      `${services.length} services, ${policy.rules.length} rules, ` +
+      `${counted(services.length, 'service')}, ${counted(policy.rules.length, 'rule')}, ` +
       `${expectations.length} of ${expectations.length} expectations hold`,
     run,
   })

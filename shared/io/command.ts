@@ -29,6 +29,8 @@ export interface ConfigCommand<Config> {
 export function configCommand<Config>(spec: ConfigCommand<Config>): Command {
   const options = optionsOf(spec.schema)
   const command = new Command(spec.name)
+    // What follows a subcommand is its own: `agent init --name` is not `agent --name`.
+    .enablePositionalOptions()
     .description(spec.description)
     .addHelpText('before', spec.examples)
     .option('--config <file>', 'the configuration', spec.file)
@@ -56,6 +58,11 @@ async function act<Config>(
   if (check !== true) return await spec.run(config, source)
   if (print === true) process.stdout.write(spec.describe(config))
   process.stderr.write(`${file} ok: ${spec.summary(config)}\n`)
+}
+
+/** `1 service`, `2 services`: a count for a summary. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** The flags that were given, by the names that the configuration has for them. */
