@@ -81,6 +81,8 @@ export async function openAgent(config: AgentConfig, log: Log): Promise<Agent> {
     forwards.push({ service: forward.service, listen: listener.address })
   }
   uplink.start()
+  // Before the goodbye, so that the reason of each stream goes out with it.
+  starting.defer(() => endpoint.endAll('shutdown'))
   const running = starting.move()
   return { forwards, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }

@@ -117,7 +117,7 @@ export class Connector {
 
 /** How many bytes an end has carried, as the log names them. */
 export function bytesOf(end: EndpointEnd): { readonly bytesIn: number; readonly bytesOut: number } {
-  return { bytesIn: end.receive.received, bytesOut: end.send.written }
+  return { bytesIn: end.receive.receivedBytes, bytesOut: end.send.written }
 }
 
 /** A connected, half-open socket to exactly this address. */

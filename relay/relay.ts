@@ -19,6 +19,7 @@ import type { Policy } from '../shared/policy.ts'
 import { Admission } from './admission.ts'
 import type { RelayConfig } from './config.ts'
 import { Core } from './core.ts'
+import { originOf } from './gate/request.ts'
 import { type Gate, openGate, type PeerIdentity } from './gate.ts'
 import { Consumers } from './ingress/index.ts'
 import { openTcpIngress } from './ingress/tcp.ts'
@@ -26,6 +27,9 @@ import { enterWebSocket, type WebSocketPath } from './ingress/websocket.ts'
 import { record } from './journal.ts'
 import { type AgentStatus, openStatus, type RelayStatus, serviceStatus } from './status.ts'
 import { AgentCarrier } from './switch/carrier.ts'
+
+/** Sockets of the gate that consumers cannot take from agents. */
+const carriersReserve = 1_024
 
 /** Where a relay listens, with the ports that the system chose. */
 export interface RelayPlaces {
@@ -72,13 +76,13 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
       trustDomain: identity.trustDomain,
       revoked: revoked.serialNumbers,
       ingressPaths: new Set(paths.keys()),
-      limits: config.limits,
+      limits: { ...config.limits, connectionsMax: config.limits.connectionsMax + carriersReserve },
       log,
       onCarrier: (peer, ws, socket) => agents.welcome(peer, ws, socket),
       onIngress: (path, request, socket, head) => {
         const found = paths.get(path)
         if (found === undefined) return void socket.destroy()
-        const client = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
+        const client = originOf(socket)
         const from = `address/${client.address}`
         enterWebSocket(consumers, found, request, socket, head, { from, client })
       },
@@ -91,10 +95,14 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
   watchRevocations(
     revocations.file,
     async () => {
-      const { serialNumbers } = await loadRevocations(revocations)
-      gate.updateRevocations(serialNumbers)
-      agents.expelRevoked(serialNumbers)
-      log.info('revocations read', { revoked: serialNumbers.size })
+      try {
+        const { serialNumbers } = await loadRevocations(revocations)
+        gate.updateRevocations(serialNumbers)
+        agents.expelRevoked(serialNumbers)
+        log.info('revocations read', { revoked: serialNumbers.size })
+      } catch (error) {
+        logFault(log, error, { consequence: 'the list that was read last stays in force' })
+      }
     },
     stop.signal,
   ).catch((error: unknown) => {

@@ -74,7 +74,9 @@ export class Splice implements Local {
 
   reset(): void {
     if (this.#socket.destroyed) return
-    if (this.#socket.connecting) this.#socket.destroy()
+    const { connecting, writableEnded, writableFinished } = this.#socket
+    // While a FIN is on its way the system refuses a reset, and the handle would leak.
+    if (connecting || (writableEnded && !writableFinished)) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
   }
 

@@ -109,7 +109,7 @@ export class Link {
   /** The carrier is gone, or was given up. Its frames are handled no more. */
   carrierLost(now: number): void {
     const served = this.#state.kind === 'ready' && now - this.#state.since >= steadyMs
-    if (served) this.#tries = 0
+    if (this.#state.kind === 'ready') this.#tries = served ? 0 : 1
     this.#pulse = undefined
     this.#options.endpoint.portDown(this.port, now)
     this.#pause(now)
@@ -204,6 +204,7 @@ export class Link {
     }
     this.#session = frame.session
     this.#livenessMs = Math.min(this.#options.livenessMs, frame.livenessMs)
+    this.#pulse?.believe(this.#livenessMs)
     this.#state = { kind: 'ready', since: now }
     this.#sayServices = true
     this.#pauseMsMin = 0

@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert'
 import { dataHeaderBytes } from './frame.ts'
+import type { Slabs } from './slabs.ts'
 
 /** What a piece costs beside its bytes (measured: 282 bytes for a frame of one byte). */
 export const pieceOverheadBytes = 256
@@ -27,11 +28,14 @@ interface Kept {
   /** The rest of the slab behind `bytes`, still free; empty for a piece that is not a slab. */
   spare: Uint8Array
   charge: number
+  /** The whole slab, when it is to be given back. */
+  slab: Uint8Array | undefined
 }
 
 const nothing = new Uint8Array(0)
 
 export class Pieces {
+  readonly #slabs: Slabs | undefined
   #kept: Kept[] = []
   /** Index of the first piece that is still kept; the dead ones before it are cut off in bulk. */
   #first = 0
@@ -39,7 +43,9 @@ export class Pieces {
   #end: number
   #charged = 0
 
-  constructor(start = 0) {
+  /** With `slabs`, large pieces are copied into whole ones of them; without, they are kept. */
+  constructor(start = 0, slabs?: Slabs) {
+    this.#slabs = slabs
     this.#start = start
     this.#end = start
   }
@@ -64,11 +70,10 @@ export class Pieces {
     return this.#first === this.#kept.length ? 0 : (this.#kept.at(-1)?.spare.length ?? 0)
   }
 
-  /** Appends at `end`. Large pieces are kept as they are; the caller gives them away. */
+  /** Appends at `end`; without slabs, the caller gives large pieces away. */
   append(bytes: Uint8Array, headroom = 0): void {
-    if (bytes.length >= slabBytes) {
-      this.#keep(bytes, headroom, nothing, bytes.length)
-      return
+    if (this.#slabs === undefined && bytes.length >= slabBytes) {
+      return this.#keep({ bytes, headroom, spare: nothing, slab: undefined }, bytes.length)
     }
     let left = bytes
     while (left.length > 0) left = this.#appendToSlab(left)
@@ -80,7 +85,7 @@ export class Pieces {
     while (this.#first < this.#kept.length) {
       const piece = this.#kept[this.#first] as Kept
       if (piece.offset + piece.bytes.length > offset) break
-      this.#charged -= piece.charge
+      this.#forget(piece)
       this.#first += 1
     }
     this.#start = Math.max(this.#start, offset)
@@ -89,28 +94,30 @@ export class Pieces {
 
   /** Forgets everything and goes on at `offset`. */
   restart(offset: number): void {
+    for (let index = this.#first; index < this.#kept.length; index += 1) {
+      this.#forget(this.#kept[index] as Kept)
+    }
     this.#kept = []
     this.#first = 0
-    this.#charged = 0
     this.#start = offset
     this.#end = offset
   }
 
   /**
-   * Up to `bytesMax` bytes from `offset` on: a view where they lie in one piece, and where they lie in
-   * more, a copy with room for a DATA header.
+   * Up to `bytesMax` bytes from `offset` on: a view of one piece, or a copy of small ones. It has
+   * headroom where nobody else needs the bytes in front of it.
    */
   at(offset: number, bytesMax: number): Piece {
     assert.ok(this.#start <= offset && offset <= this.#end)
     const length = Math.min(bytesMax, this.#end - offset)
     const index = this.#indexOf(offset)
     const first = this.#kept[index]
-    const from = first === undefined ? 0 : offset - first.offset
-    if (first === undefined || first.bytes.length - from >= length) {
-      const bytes = first === undefined ? nothing : first.bytes.subarray(from, from + length)
-      return { offset, bytes, headroom: 0 }
-    }
-    return this.#gather(offset, length, index)
+    if (first === undefined) return { offset, bytes: nothing, headroom: 0 }
+    const from = offset - first.offset
+    const here = first.bytes.length - from
+    if (here < length && here < slabBytes) return this.#gather(offset, length, index)
+    const bytes = first.bytes.subarray(from, from + Math.min(here, length))
+    return { offset, bytes, headroom: from === 0 ? first.headroom : 0 }
   }
 
   /** Takes the first piece out, whole and without a copy; undefined when there is none. */
@@ -122,8 +129,7 @@ export class Pieces {
     return {
       offset: piece.offset + skipped,
       bytes: skipped === 0 ? piece.bytes : piece.bytes.subarray(skipped),
-      // Bytes that came without headroom may be shared: nothing in front of them is ours to write.
-      headroom: piece.headroom === 0 ? 0 : piece.headroom + skipped,
+      headroom: piece.headroom + skipped,
     }
   }
 
@@ -143,32 +149,35 @@ export class Pieces {
   #appendToSlab(bytes: Uint8Array): Uint8Array {
     const last = this.#kept.at(-1)
     if (this.#first === this.#kept.length || last === undefined || last.spare.length === 0) {
-      const slab = new Uint8Array(dataHeaderBytes + slabBytes)
-      this.#keep(
-        slab.subarray(dataHeaderBytes, dataHeaderBytes),
-        dataHeaderBytes,
-        slab.subarray(dataHeaderBytes),
-        slab.length,
-      )
+      this.#keepSlab(bytes.length >= slabBytes ? this.#slabs?.take() : undefined)
       return bytes
     }
     const part = bytes.subarray(0, last.spare.length)
     last.spare.set(part)
     last.spare = last.spare.subarray(part.length)
-    last.bytes = new Uint8Array(
-      last.bytes.buffer,
-      last.bytes.byteOffset,
-      last.bytes.length + part.length,
-    )
+    const { buffer, byteOffset, length } = last.bytes
+    last.bytes = new Uint8Array(buffer, byteOffset, length + part.length)
     this.#end += part.length
     return bytes.subarray(part.length)
   }
 
-  #keep(bytes: Uint8Array, headroom: number, spare: Uint8Array, cost: number): void {
+  #keepSlab(lent: Uint8Array | undefined): void {
+    const slab = lent ?? new Uint8Array(dataHeaderBytes + slabBytes)
+    const bytes = slab.subarray(dataHeaderBytes, dataHeaderBytes)
+    const spare = slab.subarray(dataHeaderBytes)
+    this.#keep({ bytes, headroom: dataHeaderBytes, spare, slab: lent }, slab.length)
+  }
+
+  #keep(piece: Pick<Kept, 'bytes' | 'headroom' | 'spare' | 'slab'>, cost: number): void {
     const charge = cost + pieceOverheadBytes
-    this.#kept.push({ offset: this.#end, bytes, headroom, spare, charge })
-    this.#end += bytes.length
+    this.#kept.push({ ...piece, offset: this.#end, charge })
+    this.#end += piece.bytes.length
     this.#charged += charge
+  }
+
+  #forget(piece: Kept): void {
+    this.#charged -= piece.charge
+    if (piece.slab !== undefined) this.#slabs?.give(piece.slab)
   }
 
   #indexOf(offset: number): number {

@@ -25,6 +25,11 @@ export class ReceiveHalf {
     return this.#received
   }
 
+  /** The bytes that have come: the position without the FIN. */
+  get receivedBytes(): number {
+    return this.#received - (this.#fin === undefined ? 0 : 1)
+  }
+
   /** The position up to which the socket has taken everything. */
   get consumed(): number {
     return this.#consumed

@@ -11,6 +11,7 @@ import { Fault, type WireCode } from './fault.ts'
 import { dataBytesMax } from './frame.ts'
 import { u48Max } from './layout.ts'
 import { type Piece, Pieces } from './pieces.ts'
+import type { Slabs } from './slabs.ts'
 
 /** The next thing to put on the wire: bytes, or the end with its code. */
 export type Outgoing =
@@ -18,7 +19,7 @@ export type Outgoing =
   | { readonly kind: 'fin'; readonly position: number; readonly code: WireCode }
 
 export class SendHalf {
-  readonly #pieces = new Pieces()
+  readonly #pieces: Pieces
   readonly #budget: Budget
   readonly #windowBytes: number
   #acked = 0
@@ -30,9 +31,10 @@ export class SendHalf {
   #finSaid = false
 
   /** `windowBytes` is the most that this half keeps for replay while the budget lasts. */
-  constructor(windowBytes: number, budget: Budget) {
+  constructor(windowBytes: number, budget: Budget, slabs?: Slabs) {
     this.#windowBytes = windowBytes
     this.#budget = budget
+    this.#pieces = new Pieces(0, slabs)
   }
 
   get acked(): number {
@@ -81,7 +83,7 @@ export class SendHalf {
     return Math.max(0, Math.min(this.#limit - this.written, share, u48Max - 1 - this.written))
   }
 
-  /** Keeps bytes that the socket gave; the caller gives them away. */
+  /** Keeps a copy of bytes that the socket gave. */
   write(bytes: Uint8Array): void {
     assert.ok(this.#finish === undefined)
     const before = this.#pieces.charged

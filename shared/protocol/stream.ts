@@ -13,6 +13,7 @@ import type { Frame, StreamFrame } from './frame.ts'
 import { type LifeEvent, type Phase, phaseAfter } from './life.ts'
 import { ReceiveHalf } from './receive.ts'
 import { SendHalf } from './send.ts'
+import type { Slabs } from './slabs.ts'
 
 /** The socket's side of an end. None of its methods may call back into the end at once. */
 export interface Local {
@@ -34,6 +35,8 @@ export interface Local {
 export interface Host<Port> {
   readonly windowBytes: number
   readonly budget: Budget
+  /** Where replay is kept. */
+  readonly slabs: Slabs
   /** The end has control frames to say on this port. */
   hasControl(port: Port, end: End<Port>): void
   /** The end has bytes to send on this port. */
@@ -81,7 +84,7 @@ export abstract class End<Port> {
     this.key = options.key
     this.to = options.to
     this.from = options.from
-    this.send = new SendHalf(options.host.windowBytes, options.host.budget)
+    this.send = new SendHalf(options.host.windowBytes, options.host.budget, options.host.slabs)
     this.receive = new ReceiveHalf(options.host.windowBytes)
     this.control = new Control(this.receive)
     this.#phase = phase
