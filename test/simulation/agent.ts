@@ -189,11 +189,18 @@ export function relayParty(world: World, identity: string, carrier: Carrier): Pa
   return {
     speaker,
     hearsLate: true,
-    onLost: () => speaker.lost(clock.now),
+    onLost: () => {
+      speaker.lost(clock.now)
+      world.dirty.add(carrier.to.pump)
+    },
     said: (frames) => {
       witness.saidBySwitch(frames)
       if (options.hostile) world.replay.said(carrier, frames)
     },
-    heard: () => theSwitch.listenTo(speaker),
+    heard: () => {
+      theSwitch.listenTo(speaker)
+      // The relay's timers follow whatever the frame changes.
+      world.dirty.add(carrier.to.pump)
+    },
   }
 }

@@ -97,7 +97,8 @@ export class Socket implements Local {
     this.#expects ??= this.#expected(bytes[0] as number)
     for (let index = 0; index < bytes.length; index += 1) {
       const at = (this.read + index) % patternPeriod
-      if (bytes[index] !== this.#expects[at]) demand(false, `2: a wrong byte at ${this.read + index}`)
+      if (bytes[index] !== this.#expects[at])
+        demand(false, `2: a wrong byte at ${this.read + index}`)
     }
     this.read += bytes.length
     this.#unread.push(bytes.length)

@@ -2,8 +2,8 @@
  * The ledger of debts: whoever drops a frame of a live route owes it to have both ends restate
  * themselves (law 8, check 8).
  *
- * Invariant: a debt is paid when the source of the bytes hears from where to go on; it is judged only
- * over time in which both carriers of the route were good.
+ * Invariant: a debt is paid when the source of the bytes hears from where to go on, or has heard it
+ * already and says them again; it is judged only over time in which both carriers were good.
  */
 import type { Leg } from '../../relay/switch/route.ts'
 import { demand } from './demand.ts'
@@ -16,6 +16,8 @@ const patienceMs = 3_000
 interface Debt {
   readonly debtor: WatchedSwitch
   readonly leg: Leg
+  /** The position behind what was dropped. */
+  readonly end: number
   readonly at: number
 }
 
@@ -28,9 +30,10 @@ export class Ledger {
   }
 
   /** Bytes that came by this leg were dropped. */
-  owe(debtor: WatchedSwitch, leg: Leg): void {
+  owe(debtor: WatchedSwitch, leg: Leg, end: number): void {
     const key = nameOf(debtor.sessionOf(leg.port), leg.id)
-    if (!this.#debts.has(key)) this.#debts.set(key, { debtor, leg, at: this.#world.clock.now })
+    const at = this.#debts.get(key)?.at ?? this.#world.clock.now
+    this.#debts.set(key, { debtor, leg, end, at })
   }
 
   /** The source of this id has heard from where to go on. */
@@ -41,15 +44,21 @@ export class Ledger {
   /** Fails on a debt that is old although it could have been paid. */
   look(): void {
     const { clock, options } = this.#world
-    for (const [key, { debtor, leg, at }] of this.#debts) {
+    for (const [key, { debtor, leg, end, at }] of this.#debts) {
       const { route } = leg
-      if (!debtor.routes.has(route)) {
+      if (!debtor.routes.has(route) || leg.incoming.cursor >= end) {
         this.#debts.delete(key)
         continue
       }
-      const steadyMs = Math.min(...route.legs.map(({ port }) => this.#world.legSteadyMs(debtor, port)))
+      const steadyMs = Math.min(
+        ...route.legs.map(({ port }) => this.#world.legSteadyMs(debtor, port)),
+      )
       const isOld = Math.min(clock.now - at, steadyMs) >= patienceMs
-      demand(!isOld || options.loss > 0, '8: bytes were dropped, and no RESYNC was said for them')
+      demand(
+        !isOld || options.loss > 0,
+        () => `8: bytes were dropped at ${at}, and no RESYNC was said for them`,
+        this.#world.streamOf(route.key),
+      )
     }
   }
 }

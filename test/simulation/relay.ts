@@ -30,6 +30,7 @@ export class Relay {
   readonly #world: World
   #life: Life
   #up = true
+  restarts = 0
   #armedFor = Number.POSITIVE_INFINITY
 
   constructor(world: World, name: string) {
@@ -71,6 +72,7 @@ export class Relay {
   /** The process dies; `untold` says whether its agents learn of it at once. */
   kill(untold: boolean): void {
     this.#up = false
+    this.restarts += 1
     for (const carrier of this.#world.carriers) {
       if (carrier.to !== this || !carrier.relay.alive) continue
       if (untold) carrier.untold = true

@@ -35,9 +35,9 @@ export class Replay {
 
   /** Says one of them again, on whichever carrier leads there now. */
   strike(): void {
-    const { carriers, chance, report, streams } = this.#world
+    const { carriers, chance, report } = this.#world
     const possible = this.#carried.filter(({ agent, open }) => {
-      const stream = streams.find(({ key }) => key === open.key)
+      const stream = this.#world.streamOf(open.key)
       const remembered = stream?.acceptorEnd?.phase !== 'closed' && stream?.acceptorDied === false
       return remembered && agent.links.every(({ port }) => port.find(open.id) === undefined)
     })

@@ -8,6 +8,7 @@ import type { FaultCode } from '../../shared/protocol/fault.ts'
 import { Agent } from './agent.ts'
 import type { Socket } from './application.ts'
 import { demand } from './demand.ts'
+import { Relay } from './relay.ts'
 import type { Stream } from './stream.ts'
 import { findsWayMs } from './ways.ts'
 import type { World } from './world.ts'
@@ -49,7 +50,11 @@ function judgeSocket(
 /** A clean end is one at both ends, with every byte. */
 function judgeClean(stream: Stream, opener: Socket, target: Socket): void {
   const codes = [opener.outcome?.code, target.outcome?.code]
-  demand(codes.every((code) => code === 'end'), '12: only one end is clean', stream)
+  demand(
+    codes.every((code) => code === 'end'),
+    '12: only one end is clean',
+    stream,
+  )
   demand(target.read === opener.wrote, '12: not all bytes came', stream)
   demand(opener.read === target.wrote, '12: not all bytes came back', stream)
   demand(opener.farFinished && target.farFinished, '12: an end was not told', stream)
@@ -62,7 +67,8 @@ function judgeReset(stream: Stream, from: Socket, to: Socket): void {
   const isNormal = code === 'end' || code === 'connection_reset'
   if (!isNormal) return
   demand(to.read === from.wrote, '14: bytes before a reset are lost', stream)
-  const wasOver = to.farFinished && to.finished && from.read === to.wrote
+  // Who has closed and seen the far side close is told of no reset behind that, as with TCP itself.
+  const wasOver = to.farFinished && to.finished
   demand(code === 'connection_reset' || wasOver, '14: a reset was told as an end', stream)
 }
 
@@ -86,14 +92,13 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
 
 function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   const codes = commonCodes(stream)
-  const { options } = stream
-  if (stream.openerDied) {
-    codes.add(options.opener instanceof Agent ? 'agent_restarted' : 'relay_restarted')
-  }
+  const { opener } = stream.options
   if (stream.forbidden) codes.add('denied_by_policy')
   if (!stream.wasEstablished) codes.add('open_timeout')
   // Nobody is left to ask for it, and the one who gave it up could not say so.
   const isLeft = stream.openerDied || stream.forbidden || !stream.wasEstablished
+  if (isLeft && opener instanceof Relay && opener.restarts > 0) codes.add('relay_restarted')
+  if (stream.openerDied && opener instanceof Agent) codes.add('agent_restarted')
   if (isLeft || hadNoWay(world, stream)) codes.add('expired')
   return codes
 }

@@ -21,7 +21,7 @@ interface Waiting {
   phaseSince: number
   /** Since when the end has had no way. */
   lostSince: number | undefined
-  candidateId: number | undefined
+  candidate: object | undefined
   candidateSince: number
 }
 
@@ -72,15 +72,17 @@ export class Waits {
   /** A candidate that nobody answers gives way to the next relay. */
   #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
     const { clock, options } = this.#world
-    const id = end.candidate?.id
-    if (id === undefined || id !== waiting.candidateId) {
-      waiting.candidateId = id
+    const { candidate } = end
+    if (candidate === undefined || candidate !== waiting.candidate) {
+      waiting.candidate = candidate
       waiting.candidateSince = clock.now
       return
     }
     const { opener } = stream.options
     const others = 'links' in opener ? opener.links.filter(({ port }) => port.ready) : []
-    const hasOther = others.some(({ port }) => port !== end.candidate?.port && port !== end.current?.port)
+    const hasOther = others.some(
+      ({ port }) => port !== candidate.port && port !== end.current?.port,
+    )
     if (!hasOther || end.current?.ready === true) {
       waiting.candidateSince = clock.now
       return
@@ -96,7 +98,8 @@ export class Waits {
     const since = this.#parkedSince.get(route) ?? clock.now
     this.#parkedSince.set(route, since)
     const parkedMs = clock.now - since
-    demand(parkedMs <= options.parkMs + slackMs, () => `12: an OPEN is parked for ${parkedMs} ms`)
+    const reason = () => `12: an OPEN is parked for ${parkedMs} ms`
+    demand(parkedMs <= options.parkMs + slackMs, reason, this.#world.streamOf(route.key))
   }
 
   #of(end: EndpointEnd): Waiting {
@@ -107,7 +110,7 @@ export class Waits {
       phase: end.phase,
       phaseSince: now,
       lostSince: undefined,
-      candidateId: undefined,
+      candidate: undefined,
       candidateSince: now,
     }
     this.#waiting.set(end, fresh)

@@ -55,6 +55,6 @@ export class WatchedSwitch extends Switch {
     if (leg.incoming.cursor >= end || !this.routes.has(leg.route)) return
     const overBudget = start <= cursorBefore && end <= leg.incoming.passed
     report.count(overBudget ? 'dropped over the budget' : 'dropped behind a hole')
-    ledger.owe(this, leg)
+    ledger.owe(this, leg, end)
   }
 }

@@ -5,13 +5,13 @@
  * until it is quiet, then the checker looks: so a broken invariant is found at the event that broke it.
  */
 
+import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Switch } from '../../relay/switch/switch.ts'
 import { type Policy, parsePolicy } from '../../shared/policy.ts'
 import type { Budget } from '../../shared/protocol/budget.ts'
 import { Endpoint, type EndpointAcceptor } from '../../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'
 import { attributeTags } from '../../shared/protocol/frame.ts'
-import type { SwitchPort } from '../../relay/switch/port.ts'
-import type { Switch } from '../../relay/switch/switch.ts'
 import { Agent } from './agent.ts'
 import { Chance } from './chance.ts'
 import { Checker } from './checker.ts'
@@ -24,8 +24,8 @@ import { Relay } from './relay.ts'
 import { Replay } from './replay.ts'
 import { Report } from './report.ts'
 import { dialMs, drawService, type Service, services } from './services.ts'
-import { Stream } from './stream.ts'
 import { strangerName } from './stranger.ts'
+import { Stream } from './stream.ts'
 import type { Tracer } from './trace.ts'
 import { Waits } from './waits.ts'
 import { Ways } from './ways.ts'
@@ -136,6 +136,10 @@ export class World {
     this.dirty.add(opener.pump)
   }
 
+  streamOf(key: string): Stream | undefined {
+    return this.#streamOfKey.get(key)
+  }
+
   /** The process that holds this endpoint dies: its sockets with it. */
   died(endpoint: Endpoint): void {
     this.#living.delete(endpoint)
@@ -188,7 +192,7 @@ export class World {
   }
 
   #dial(endpoint: Endpoint, end: EndpointAcceptor, wake: () => void): void {
-    const stream = this.#streamOfKey.get(end.key)
+    const stream = this.streamOf(end.key)
     if (stream === undefined) throw new Error('an OPEN of a key that nobody minted')
     if (end.from === `agent/${strangerName}`) return end.refuse('target_refused')
     const service = end.to.split('/')[1] as Service
