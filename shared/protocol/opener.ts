@@ -206,7 +206,9 @@ export class Opener<Port> extends HearingEnd<Port> {
     const mayEnd = code !== 'denied_by_policy' || (this.current === undefined && !another)
     if (waits || !mayEnd) return this.loseCandidate()
     // The acceptor ended as it should and is gone: it had taken all of ours, and we all of its.
-    if (code === 'end' && this.send.finished && this.receive.done) this.happen('done')
+    if (code === 'end' && this.send.finished && this.receive.done) {
+      this.happen(this.phase === 'aborting' ? 'farClose' : 'done')
+    }
     this.close('refused', code === 'end' ? 'closed' : code)
   }
 
