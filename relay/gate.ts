@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { identityName } from '../shared/identity.ts'
+import { identityName, type Role } from '../shared/identity.ts'
 import { carrierOptions } from '../shared/io/carrier.ts'
 import type { HostPort } from '../shared/io/config/values.ts'
 import { type Log, logFault } from '../shared/io/log.ts'
@@ -32,7 +32,7 @@ export const carrierPath = '/sallyport'
 
 declare const proven: unique symbol
 
-/** An agent that has proved who it is, on one connection. Only the gate makes one. */
+/** Somebody who has proved who he is, on one connection. Only the gate makes one. */
 export type PeerIdentity = Proof & Origin & { readonly [proven]: true }
 
 /** How a gate is opened. Callbacks may throw: that ends the socket they were called about. */
@@ -48,12 +48,16 @@ export interface GateOptions {
   readonly log: Log
   /** A carrier of a proven agent; wrap it in this turn. */
   readonly onCarrier: (peer: PeerIdentity, ws: WebSocket, socket: TLSSocket) => void
-  /** An upgrade request for one of the ingress paths; its sender has proved nothing. */
+  /**
+   * An upgrade request for one of the ingress paths. A consumer needs no certificate there; one that
+   * shows a certificate is proved by it, or refused.
+   */
   readonly onIngress: (
     path: string,
     request: IncomingMessage,
     socket: TLSSocket,
     head: Buffer,
+    peer: PeerIdentity | undefined,
   ) => void
   /** The peer's certificate is revoked, or over: say so on its carrier; the gate ends it soon. */
   readonly onRevoked: (peer: PeerIdentity) => void
@@ -171,19 +175,15 @@ class OpenGate implements Gate {
     const fault = upgradeFault(request)
     if (fault !== undefined) this.#refuse(request, socket, fault)
     else if (path === carrierPath) this.#carrier(request, socket, head)
-    else if (this.#ingressPaths.has(path)) this.#options.onIngress(path, request, socket, head)
+    else if (this.#ingressPaths.has(path)) this.#ingress(path, request, socket, head)
     else this.#refuse(request, socket, new Fault('unknown_service', 'Nothing is served here.'))
   }
 
   #carrier(request: IncomingMessage, socket: TLSSocket, head: Buffer): void {
-    const standard = { trustDomain: this.#options.trustDomain, revoked: this.#revoked }
-    const proof = proofOf(socket, standard)
-    if (proof instanceof Fault) {
-      this.#refuse(request, socket, proof)
-      return
-    }
-    const peer = { ...proof, ...originOf(socket) } as PeerIdentity
-    if (!offersProtocol(request, subprotocol)) {
+    const peer = this.#prove(socket, 'agent')
+    if (peer instanceof Fault) {
+      this.#refuse(request, socket, peer)
+    } else if (!offersProtocol(request, subprotocol)) {
       const spoken = `This relay speaks ${subprotocol}, which the agent does not offer.`
       this.#refuse(request, socket, new Fault('version_unsupported', spoken))
     } else {
@@ -193,6 +193,23 @@ class OpenGate implements Gate {
         this.#options.onCarrier(peer, ws, socket)
       })
     }
+  }
+
+  #ingress(path: string, request: IncomingMessage, socket: TLSSocket, head: Buffer): void {
+    const { onIngress } = this.#options
+    if (socket.getPeerX509Certificate() === undefined) {
+      return onIngress(path, request, socket, head, undefined)
+    }
+    const peer = this.#prove(socket, 'client')
+    if (peer instanceof Fault) return this.#refuse(request, socket, peer)
+    this.#live.add(peer, socket)
+    onIngress(path, request, socket, head, peer)
+  }
+
+  #prove(socket: TLSSocket, role: Role): PeerIdentity | Fault {
+    const { trustDomain } = this.#options
+    const proof = proofOf(socket, { trustDomain, role, revoked: this.#revoked })
+    return proof instanceof Fault ? proof : ({ ...proof, ...originOf(socket) } as PeerIdentity)
   }
 
   #refuse(request: IncomingMessage, socket: TLSSocket, fault: Fault): void {
@@ -205,7 +222,7 @@ class OpenGate implements Gate {
   #end(code: 'revoked' | 'certificate_expired', peer: PeerIdentity): void {
     const { log, onRevoked, onExpired } = this.#options
     const who = identityName(peer.identity)
-    const fault = new Fault(code, `The carrier of ${who} ends, as its certificate does.`)
+    const fault = new Fault(code, `The connection of ${who} ends, as its certificate does.`)
     logFault(log, fault, { peer: who, 'client.address': peer.address })
     try {
       if (code === 'revoked') onRevoked(peer)

@@ -79,11 +79,11 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
       limits: { ...config.limits, connectionsMax: config.limits.connectionsMax + carriersReserve },
       log,
       onCarrier: (peer, ws, socket) => agents.welcome(peer, ws, socket),
-      onIngress: (path, request, socket, head) => {
+      onIngress: (path, request, socket, head, peer) => {
         const found = paths.get(path)
         if (found === undefined) return void socket.destroy()
         const client = originOf(socket)
-        const from = `address/${client.address}`
+        const from = peer === undefined ? `address/${client.address}` : identityName(peer.identity)
         enterWebSocket(consumers, found, request, socket, head, { from, client })
       },
       onRevoked: (peer) => agents.expel(peer),

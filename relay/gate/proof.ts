@@ -6,12 +6,12 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { type Identity, identityName } from '../../shared/identity.ts'
+import { type Identity, identityName, type Role } from '../../shared/identity.ts'
 import { certificateFault } from '../../shared/io/network-fault.ts'
 import { peerIdentity } from '../../shared/io/tls.ts'
 import { Fault } from '../../shared/protocol/fault.ts'
 
-/** A good certificate of an agent. */
+/** A good certificate of the role that a door is for. */
 export interface Proof {
   readonly identity: Identity
   /** As `X509Certificate.serialNumber` spells it. */
@@ -22,12 +22,15 @@ export interface Proof {
 /** What a certificate is held against. */
 export interface Standard {
   readonly trustDomain: string
+  /** Who may come in by this door. */
+  readonly role: Role
   /** Serial numbers. */
   readonly revoked: ReadonlySet<string>
 }
 
 /** The proof, or why there is none. */
-export function proofOf(socket: TLSSocket, { trustDomain, revoked }: Standard): Proof | Fault {
+export function proofOf(socket: TLSSocket, standard: Standard): Proof | Fault {
+  const { trustDomain, role, revoked } = standard
   const leaf = socket.getPeerX509Certificate()
   if (leaf === undefined) return new Fault('certificate_missing', 'A carrier needs a certificate.')
   if (!socket.authorized) return unverified(leaf, String(socket.authorizationError))
@@ -41,8 +44,8 @@ export function proofOf(socket: TLSSocket, { trustDomain, revoked }: Standard): 
     const domains = `${identity.trustDomain}, and this relay to ${trustDomain}`
     return new Fault('identity_invalid', `The certificate belongs to ${domains}.`)
   }
-  if (identity.role !== 'agent') {
-    const message = `A carrier is for agents; this certificate is for ${identityName(identity)}.`
+  if (identity.role !== role) {
+    const message = `This door is for the role ${role}; the certificate is ${identityName(identity)}.`
     return new Fault('role_wrong', message)
   }
   return { identity, serialNumber, notAfter }

@@ -81,6 +81,27 @@ test('each bad certificate is refused with its code, and logged once (T3 to T7)'
   t.is(stand.arrivals.length, 0)
 })
 
+test('a consumer needs no certificate, and one that shows one is proved by it (T2, T16)', async (t) => {
+  await using stand = await GateStand.open()
+  const client = await stand.agent('x', { names: ['URI:spiffe://test/client/crm'] })
+  t.is((await stand.upgrade(undefined, '/mqtt')).code, 'no_agent')
+  t.is((await stand.upgrade(client, '/mqtt')).code, 'no_agent')
+  t.deepEqual(
+    stand.ingress.map(({ peer }) => peer?.identity.name),
+    [undefined, 'crm'],
+  )
+  const wrongs = [
+    [await stand.agent('plant-1'), 'role_wrong'],
+    [await stand.agent('x', { names: ['URI:spiffe://test2/client/crm'] }), 'identity_invalid'],
+    [await selfSigned({ names: ['URI:spiffe://test/client/crm'] }), 'certificate_invalid'],
+  ] as const
+  for (const [shown, code] of wrongs) t.is((await stand.upgrade(shown, '/mqtt')).code, code)
+  const { serialNumber } = new X509Certificate(client.certificate)
+  stand.gate.updateRevocations(new Set([serialNumber]))
+  t.is((await stand.upgrade(client, '/mqtt')).code, 'revoked')
+  t.is(stand.ingress.length, 2)
+})
+
 test('no header says who somebody is (T5)', async (t) => {
   await using stand = await GateStand.open()
   const certificate = encodeURIComponent((await stand.agent()).certificate)

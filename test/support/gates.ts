@@ -32,6 +32,7 @@ export interface IngressArrival {
   readonly request: IncomingMessage
   readonly socket: TLSSocket
   readonly head: Buffer
+  readonly peer: PeerIdentity | undefined
 }
 
 const limits = {
@@ -179,8 +180,8 @@ function watch() {
         const listener = new Recorder()
         arrivals.push({ peer, carrier: wrapCarrier(ws, socket, listener), listener, socket })
       },
-      onIngress(path, request, socket, head) {
-        ingress.push({ path, request, socket, head })
+      onIngress(path, request, socket, head, peer) {
+        ingress.push({ path, request, socket, head, peer })
         refuseUpgrade(socket, new Fault('no_agent'))
       },
       onRevoked: (peer) => ended.push(['revoked', peer]),
