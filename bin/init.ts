@@ -1,20 +1,9 @@
 /**
- * `relay init` and `agent init`: the files that a relay or an agent begins with.
+ * `relay init` and `agent init` on the command line.
  *
- * Invariant: nothing is ever overwritten, and each command names the next one. They stand here because
- * they join what must not know each other: the relay's file and the authority.
+ * Invariant: what they do is read when they do it, and not by every relay and agent that starts.
  */
-import { writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import { agentSchema } from '../agent/config.ts'
-import { starterAgentYaml } from '../agent/starter.ts'
-import { initStore, issuePair, pairPaths } from '../certs/store.ts'
-import { relaySchema } from '../relay/config.ts'
-import { starterRelayYaml } from '../relay/starter.ts'
-import { isName } from '../shared/identity.ts'
-import type { JsonSchema } from '../shared/io/config/schema.ts'
-import { isHostName } from '../shared/io/config/values.ts'
-import { Fault } from '../shared/protocol/fault.ts'
 
 /** `sallyport relay init NAME`. */
 export function relayInitCommand(): Command {
@@ -23,18 +12,8 @@ export function relayInitCommand(): Command {
     .argument('<name>', 'what agents dial: relay.example.com')
     .option('--trust-domain <domain>', 'what the identities share; by default the parent domain')
     .action(async (name: string, options: { readonly trustDomain?: string }) => {
-      if (!isHostName(name) || !isName(name)) throw noHostName(name)
-      const trustDomain = options.trustDomain ?? parentDomain(name)
-      await writeNew('relay', 'relay.yaml', starterRelayYaml(name))
-      await writeNew('relay', 'relay.schema.json', schemaText(relaySchema()))
-      const store = await initStore({ directory: 'pki', trustDomain, now: () => new Date() })
-      await issuePair(store, { role: 'relay', name, dnsNames: [name], ipAddresses: [] })
-      const { certificateFile } = pairPaths(store, 'relay', name)
-      say([
-        `wrote relay.yaml (it denies everybody), relay.schema.json, pki/ (keys 0600)`,
-        `trust domain ${trustDomain}; the relay's certificate is ${certificateFile}`,
-        'next: sallyport certs issue agent plant-1     then edit relay.yaml, and: sallyport relay',
-      ])
+      const { initRelay } = await import('./starting.ts')
+      await initRelay(name, options.trustDomain)
     })
 }
 
@@ -45,42 +24,7 @@ export function agentInitCommand(): Command {
     .requiredOption('--relay <relay>', 'the relay to dial: relay.example.com or host:port')
     .requiredOption('--name <name>', 'the name in the certificate: plant-1')
     .action(async (options: { readonly relay: string; readonly name: string }) => {
-      await writeNew('agent', 'agent.yaml', starterAgentYaml(options))
-      await writeNew('agent', 'agent.schema.json', schemaText(agentSchema()))
-      say([
-        'wrote agent.yaml (it exposes nothing), agent.schema.json',
-        `next: put pki/agent/${options.name}/ and pki/ca/certificate.pem beside it, edit, and: sallyport agent`,
-      ])
+      const { initAgent } = await import('./starting.ts')
+      await initAgent(options)
     })
-}
-
-async function writeNew(command: 'relay' | 'agent', file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: 'wx' })
-  } catch (cause) {
-    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-    if (!exists) throw new Fault('file_unwritable', `${file} cannot be written.`, { cause })
-    const message = `${file} is there already, and nothing is overwritten.`
-    throw new Fault('file_exists', `${message} Check it: sallyport ${command} --check`, { cause })
-  }
-}
-
-function schemaText(schema: JsonSchema): string {
-  return `${JSON.stringify(schema, undefined, 2)}\n`
-}
-
-/** relay.example.com belongs to example.com; a shorter name stands for itself. */
-function parentDomain(name: string): string {
-  const parts = name.split('.')
-  return parts.length > 2 ? parts.slice(1).join('.') : name
-}
-
-function noHostName(name: string): Fault {
-  const message = `"${name}" is not the name of a host: lower case, at most 63 characters.`
-  const address = 'For agents that dial an address: sallyport certs issue relay NAME --ip ADDRESS'
-  return new Fault('name_invalid', `${message} ${address}`)
-}
-
-function say(lines: readonly string[]): void {
-  process.stderr.write(`  ${lines.join('\n  ')}\n`)
 }

@@ -5,10 +5,8 @@
  * code, and nothing else of it reaches standard output.
  */
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-import { agentCommand } from '../agent/main.ts'
-import { certsCommand } from '../certs/main.ts'
-import { relayCommand } from '../relay/main.ts'
+import { Command, CommanderError, Option } from 'commander'
+import type { BrokerKind } from '../demo/broker.ts'
 import { Fault, type FaultCode } from '../shared/protocol/fault.ts'
 import { agentInitCommand, relayInitCommand } from './init.ts'
 import { throwingUsage } from './usage.ts'
@@ -18,12 +16,17 @@ const examples = `Examples:
   sallyport relay init relay.example.com     begin a relay
   sallyport certs issue agent plant-1        a certificate for an agent
   sallyport agent                            run an agent on agent.yaml
+  sallyport explain port_in_use              what an error means, and what to do
 `
+
+const exitCodes = `
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration`
 
 /** Runs one command line; gives the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...argv])
+    const command = await program(argv[2])
+    await command.parseAsync([...argv])
     return 0
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
@@ -42,7 +45,7 @@ const wrongUse: ReadonlySet<FaultCode> = new Set([
   'file_unreadable',
 ])
 
-function program(): Command {
+async function program(word: string | undefined): Promise<Command> {
   const version: unknown = JSON.parse(
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   )
@@ -50,20 +53,59 @@ function program(): Command {
     .description('reach systems behind a firewall over one WebSocket, by white list')
     .version((version as { version: string }).version)
     .addHelpText('before', examples)
-    .addCommand(relayCommand().addCommand(relayInitCommand()))
-    .addCommand(agentCommand().addCommand(agentInitCommand()))
-    .addCommand(certsCommand())
-    .addCommand(
-      new Command('demo')
-        .description('see it work: relay, agent and an on-prem broker on this machine')
-        .option('--check', 'check every promise and exit')
-        .action(async (options: { readonly check?: true }) => {
-          const { runDemo } = await import('../demo/main.ts')
-          await runDemo({ check: options.check === true })
-        }),
-    )
+    .addHelpText('after', exitCodes)
+  for (const name of word !== undefined && word in parts ? [word as Part] : allParts) {
+    command.addCommand(await parts[name]())
+  }
   return throwingUsage(command)
 }
+
+/** Each part is read only when it is called for: an agent holds no code of an authority. */
+const parts = {
+  relay: async () => {
+    const { relayCommand } = await import('../relay/main.ts')
+    return relayCommand().addCommand(relayInitCommand())
+  },
+  agent: async () => {
+    const { agentCommand } = await import('../agent/main.ts')
+    return agentCommand().addCommand(agentInitCommand())
+  },
+  certs: async () => {
+    const { certsCommand } = await import('../certs/main.ts')
+    return certsCommand()
+  },
+  demo: async () => demoCommand(),
+  explain: async () => {
+    const { explainCommand } = await import('./explain.ts')
+    return explainCommand()
+  },
+} as const satisfies Readonly<Record<string, () => Promise<Command>>>
+
+type Part = keyof typeof parts
+const allParts = Object.keys(parts) as readonly Part[]
+
+/** The demo brings an MQTT client and a broker along: they are read when it runs, not before. */
+function demoCommand(): Command {
+  return new Command('demo')
+    .description('see it work: relay, agents and an on-prem broker on this machine')
+    .option('--check', 'check every promise and exit')
+    .addOption(
+      new Option('--broker <kind>', 'by default Mosquitto, if it is installed').choices(brokers),
+    )
+    .option('--keep', 'leave the folder with certificates and configuration')
+    .action(async ({ check, broker, keep }: DemoFlags) => {
+      const { runDemo } = await import('../demo/main.ts')
+      await runDemo({ check: check === true, broker, keep: keep === true })
+    })
+}
+
+interface DemoFlags {
+  readonly check?: true
+  readonly broker?: BrokerKind
+  readonly keep?: true
+}
+
+const brokers: readonly BrokerKind[] = ['embedded', 'mosquitto']
 
 /** The code behind the first line: a report of several lines ends with what it points at. */
 function withCode({ code, message }: Fault): string {
