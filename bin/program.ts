@@ -54,7 +54,7 @@ async function program(word: string | undefined): Promise<Command> {
     .version((version as { version: string }).version)
     .addHelpText('before', examples)
     .addHelpText('after', exitCodes)
-  for (const name of word !== undefined && word in parts ? [word as Part] : allParts) {
+  for (const name of word !== undefined && Object.hasOwn(parts, word) ? [word as Part] : allParts) {
     command.addCommand(await parts[name]())
   }
   return throwingUsage(command)
