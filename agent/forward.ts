@@ -5,6 +5,7 @@
  * certificate, never by what is said here.
  */
 import type { Socket } from 'node:net'
+import { monotonicNow } from '../shared/io/alarm.ts'
 import { type Listener, openListener } from '../shared/io/listener.ts'
 import type { Log } from '../shared/io/log.ts'
 import { Splice } from '../shared/io/splice.ts'
@@ -41,7 +42,7 @@ function openStream({ forward, endpoint, from, log }: ForwardOptions, socket: So
       if (code === 'end' || code === 'connection_reset') log.info('stream ended', fields)
       else log.warn(`${to}: ${faults[code].says}`, fields)
     })
-    const end = endpoint.open({ to, from, attributes: [], local: splice })
+    const end = endpoint.open({ to, from, attributes: [], local: splice }, monotonicNow())
     splice.bind(end)
   } catch (error) {
     if (!(error instanceof Fault)) throw error

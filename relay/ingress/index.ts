@@ -5,6 +5,7 @@
  * are in than `connectionsMax`. Another kind of ingress is one more file beside this one.
  */
 
+import { monotonicNow } from '../../shared/io/alarm.ts'
 import { type Log, logFault } from '../../shared/io/log.ts'
 import type { Endpoint, EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import { Fault } from '../../shared/protocol/fault.ts'
@@ -51,7 +52,8 @@ export class Consumers {
       throw new Fault('overloaded', `${this.connectionsMax} consumers are in already.`)
     }
     const source = { tag: attributeTags.source, value: encoder.encode(client.address) }
-    const end = this.#endpoint.open({ to: service, from, attributes: [source], local })
+    const options = { to: service, from, attributes: [source], local }
+    const end = this.#endpoint.open(options, monotonicNow())
     this.#inside += 1
     return end
   }

@@ -96,13 +96,17 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     return port
   }
 
-  /** Opens a stream. Throws `overloaded` when too many live. */
-  open(options: {
-    readonly to: string
-    readonly from: string
-    readonly attributes: readonly Attribute[]
-    readonly local: Local
-  }): Opener<EndpointPort> {
+  /** Opens a stream, whose waits count from `now`. Throws `overloaded` when too many live. */
+  open(
+    options: {
+      readonly to: string
+      readonly from: string
+      readonly attributes: readonly Attribute[]
+      readonly local: Local
+    },
+    now: number,
+  ): Opener<EndpointPort> {
+    this.#now = now
     if (this.#ends.size >= this.#options.limits.streamsMax) {
       throw new Fault('overloaded', `${this.#options.limits.streamsMax} streams are open already`)
     }

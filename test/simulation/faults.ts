@@ -12,13 +12,26 @@ import { services } from './services.ts'
 import type { Stream } from './stream.ts'
 import type { World } from './world.ts'
 
+export type FaultKind =
+  | 'cut'
+  | 'cut untold'
+  | 'black'
+  | 'black one way'
+  | 'stall'
+  | 'late frames'
+  | 'partition'
+  | 'agent restart'
+  | 'relay restart'
+  | 'policy change'
+  | 'socket reset'
+
 /** A kind of fault; `near` is the stream that it is to meet, if it is to meet one. */
 interface Kind {
   readonly weight: number
   readonly strike: (world: World, near: Stream | undefined) => void
 }
 
-const kinds = {
+const kinds: Readonly<Record<FaultKind, Kind>> = {
   cut: { weight: 12, strike: onCarrier('cut', (_, carrier) => carrier.cut()) },
   'cut untold': { weight: 4, strike: onCarrier('cut untold', cutUntold) },
   black: { weight: 2, strike: onCarrier('black', blacken) },
@@ -30,9 +43,7 @@ const kinds = {
   'relay restart': { weight: 0.8, strike: restartRelay },
   'policy change': { weight: 0.4, strike: changePolicy },
   'socket reset': { weight: 0.4, strike: resetSocket },
-} as const satisfies Readonly<Record<string, Kind>>
-
-export type FaultKind = keyof typeof kinds
+}
 
 /** The kinds, for a report that demands each of them. */
 export const faultKinds = Object.keys(kinds) as readonly FaultKind[]
@@ -173,8 +184,8 @@ function changePolicy(world: World, near: Stream | undefined): void {
 }
 
 function resetSocket(world: World, near: Stream | undefined): void {
-  const sockets = (stream: Stream): readonly Socket[] =>
-    [stream.opener, stream.target].filter((socket) => socket !== undefined && !socket.over)
+  const sockets = ({ opener, target }: Stream): readonly Socket[] =>
+    [opener, ...(target === undefined ? [] : [target])].filter(({ over }) => !over)
   const possible = (near === undefined ? world.streams : [near]).flatMap(sockets)
   if (possible.length > 0) world.chance.pick(possible).hangUp()
 }

@@ -44,7 +44,7 @@ export class Replay {
     if (possible.length === 0) return
     const { agent, relay, open } = chance.pick(possible)
     for (const carrier of carriers) {
-      if (carrier.from !== agent || carrier.to !== relay || !carrier.agent.alive) continue
+      if (carrier.from !== agent || carrier.to !== relay || carrier.steadyMs === 0) continue
       report.count('replayed OPEN')
       carrier.relay.inject(encode(open))
     }

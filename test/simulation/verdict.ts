@@ -29,7 +29,8 @@ export function judge(world: World, stream: Stream): void {
   const [one, other] = [opener.outcome?.code, target.outcome?.code]
   const wasReset = opener.didReset || target.didReset
   if (one === 'end' && other === 'end') world.report.cleanEnds += 1
-  if (!wasReset && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
+  const isForced = wasReset || stream.forbidden
+  if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
   judgeReset(stream, opener, target)
   judgeReset(stream, target, opener)
 }
@@ -84,7 +85,9 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   }
   if (!stream.wasEstablished) {
     if (stream.wayMsAtEnd < slackMs) codes.add('no_agent')
-    if (stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
+    // Nobody watches over an opening: an ACCEPT that a lossy hop has lost is not asked for again.
+    const wasLost = world.options.loss > 0
+    if (wasLost || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
   }
   if (hadNoWay(world, stream)) codes.add('expired')
   return codes

@@ -69,7 +69,7 @@ export class Waits {
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
   }
 
-  /** A candidate that nobody answers gives way to the next relay. */
+  /** A candidate that nobody answers gives way to the next relay, but for one that refused it. */
   #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
     const { clock, options } = this.#world
     const { candidate } = end
@@ -83,7 +83,7 @@ export class Waits {
     const hasOther = others.some(
       ({ port }) => port !== candidate.port && port !== end.current?.port,
     )
-    if (!hasOther || end.current?.ready === true) {
+    if (!hasOther || !end.established) {
       waiting.candidateSince = clock.now
       return
     }

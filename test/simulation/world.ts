@@ -109,11 +109,11 @@ export class World {
 
   /** A consumer comes: at a relay's ingress, or at a forward of an agent. */
   openStream(): void {
-    const { chance, options, report } = this
+    const { chance, clock, options, report } = this
     const target = chance.pick(this.agents)
     const service = drawService(chance)
     const plans = [drawPlan(chance, options, 0), drawPlan(chance, options, 1)] as const
-    const opener = chance.pick(chance.happens(0.4) ? this.relays : this.agents)
+    const opener = chance.happens(0.4) ? chance.pick(this.relays) : chance.pick(this.agents)
     if (opener instanceof Relay && !opener.up) return
     const number = this.streams.length
     const stream = new Stream(this, { opener, target, service, plans, number })
@@ -121,12 +121,10 @@ export class World {
     this.streams.push(stream)
     const viaRelay = opener instanceof Relay
     const source = { tag: attributeTags.source, value: new TextEncoder().encode('10.0.0.1') }
-    const end = opener.endpoint.open({
-      to: stream.to,
-      from: viaRelay ? 'address/10.0.0.1' : opener.identity,
-      attributes: viaRelay ? [source] : [],
-      local: stream.opener,
-    })
+    const from = viaRelay ? 'address/10.0.0.1' : opener.identity
+    const attributes = viaRelay ? [source] : []
+    const request = { to: stream.to, from, attributes, local: stream.opener }
+    const end = opener.endpoint.open(request, clock.now)
     stream.opener.end = end
     stream.openerEnd = end
     this.#streamOfKey.set(end.key, stream)

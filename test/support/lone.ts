@@ -117,12 +117,8 @@ export class Lone {
   /** Opens a stream; its OPEN is not said yet. */
   open(): { readonly end: Opener<EndpointPort>; readonly socket: Socket } {
     const socket: Socket = new Recorder()
-    const end = this.endpoint.open({
-      to: 'plant-2/mqtt',
-      from: 'agent/plant-1',
-      attributes: [],
-      local: socket,
-    })
+    const options = { to: 'plant-2/mqtt', from: 'agent/plant-1', attributes: [], local: socket }
+    const end = this.endpoint.open(options, this.now)
     socket.end = end
     return { end, socket }
   }

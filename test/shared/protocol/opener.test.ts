@@ -35,7 +35,8 @@ const ways = ({ current, candidate }: Opener<EndpointPort>): readonly (string | 
 test('the first OPEN is not established, is numbered 1, and says what was asked for', (t) => {
   const lone = new Lone()
   const attributes = [{ tag: attributeTags.user, value: new Uint8Array([1]) }]
-  lone.endpoint.open({ to: 'a/b', from: 'agent/x', attributes, local: lone.open().socket })
+  const local = lone.open().socket
+  lone.endpoint.open({ to: 'a/b', from: 'agent/x', attributes, local }, lone.now)
   const opens = lone.said().filter((frame) => frame.kind === 'open')
   t.like(opens[1], { id: 4, to: 'a/b', from: 'agent/x', attachment: 1, established: false })
   t.like(opens[1], { received: 0, consumed: 0, limit: windowBytes, attributes })
