@@ -33,8 +33,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     const fault =
       error instanceof Fault ? error : new Fault('internal', undefined, { cause: error })
     process.stderr.write(`✗ ${withCode(fault)}\n`)
-    if (fault.code === 'internal') process.stderr.write(`${fault.cause ?? fault.stack}\n`)
-    return wrongUse.has(fault.code) ? 2 : 1
+    if (wrongUse.has(fault.code)) return 2
+    const isOurs = fault.code === 'internal'
+    const more = isOurs ? (fault.cause ?? fault.stack) : `  More: sallyport explain ${fault.code}`
+    process.stderr.write(`${more}\n`)
+    return 1
   }
 }
 
@@ -50,6 +53,7 @@ async function program(word: string | undefined): Promise<Command> {
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   )
   const command = new Command('sallyport')
+    .enablePositionalOptions()
     .description('reach systems behind a firewall over one WebSocket, by white list')
     .version((version as { version: string }).version)
     .addHelpText('before', examples)
