@@ -77,7 +77,7 @@ export class Direction {
     const bytes = frame.bytes.subarray(from, allowed - frame.offset)
     const before = this.#pieces.charged
     const { headroom = 0 } = frame
-    // Bytes that came without headroom may be shared: nothing in front of them is ours to write.
+    // Bytes without headroom are lent: they are copied, and nothing in front of them is ours to write.
     this.#pieces.append(bytes, headroom === 0 ? 0 : headroom + from)
     this.#budget.charge(this.#pieces.charged - before)
   }

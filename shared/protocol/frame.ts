@@ -122,7 +122,8 @@ export type LinkFrame = Exclude<Frame, StreamFrame>
 interface Headroom {
   /**
    * How many bytes in front of `bytes`, in the same buffer, belong to this frame alone. With
-   * `dataHeaderBytes` or more, `encode` writes the header there and copies nothing.
+   * `dataHeaderBytes` or more, `encode` writes the header there and copies nothing. Bytes without are
+   * lent until the next call: whoever keeps them makes a copy.
    */
   readonly headroom?: number
 }

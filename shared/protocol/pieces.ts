@@ -43,7 +43,7 @@ export class Pieces {
   #end: number
   #charged = 0
 
-  /** With `slabs`, large pieces are copied into whole ones of them; without, they are kept. */
+  /** With `slabs`, large pieces are copied into whole ones of them, which are used again. */
   constructor(start = 0, slabs?: Slabs) {
     this.#slabs = slabs
     this.#start = start
@@ -70,10 +70,14 @@ export class Pieces {
     return this.#first === this.#kept.length ? 0 : (this.#kept.at(-1)?.spare.length ?? 0)
   }
 
-  /** Appends at `end`; without slabs, the caller gives large pieces away. */
+  /**
+   * Appends at `end`. Bytes with headroom are given away, and large ones are kept as they are; bytes
+   * without are lent, and copied: whoever lent them may write others there (slabs.ts).
+   */
   append(bytes: Uint8Array, headroom = 0): void {
     if (this.#slabs === undefined && bytes.length >= slabBytes) {
-      return this.#keep({ bytes, headroom, spare: nothing, slab: undefined }, bytes.length)
+      const own = headroom > 0 ? { bytes, headroom } : withHeadroom(bytes)
+      return this.#keep({ ...own, spare: nothing, slab: undefined }, bytes.length)
     }
     let left = bytes
     while (left.length > 0) left = this.#appendToSlab(left)
@@ -104,8 +108,8 @@ export class Pieces {
   }
 
   /**
-   * Up to `bytesMax` bytes from `offset` on: a view of one piece, or a copy of small ones. It has
-   * headroom where nobody else needs the bytes in front of it.
+   * Up to `bytesMax` bytes from `offset` on: a view of one piece, lent until the next change, or a copy
+   * of small ones, with headroom.
    */
   at(offset: number, bytesMax: number): Piece {
     assert.ok(this.#start <= offset && offset <= this.#end)
@@ -117,7 +121,7 @@ export class Pieces {
     const here = first.bytes.length - from
     if (here < length && here < slabBytes) return this.#gather(offset, length, index)
     const bytes = first.bytes.subarray(from, from + Math.min(here, length))
-    return { offset, bytes, headroom: from === 0 ? first.headroom : 0 }
+    return { offset, bytes, headroom: 0 }
   }
 
   /** Takes the first piece out, whole and without a copy; undefined when there is none. */
@@ -200,4 +204,11 @@ export class Pieces {
       this.#first = 0
     }
   }
+}
+
+/** A copy with room for a DATA header in front. */
+function withHeadroom(bytes: Uint8Array): Pick<Piece, 'bytes' | 'headroom'> {
+  const buffer = new Uint8Array(dataHeaderBytes + bytes.length)
+  buffer.set(bytes, dataHeaderBytes)
+  return { bytes: buffer.subarray(dataHeaderBytes), headroom: dataHeaderBytes }
 }

@@ -1,8 +1,9 @@
 /**
  * Buffers of one full DATA frame each, in which senders keep what they may have to say again.
  *
- * Invariant: a slab that comes back was acknowledged: its receiver holds every byte of it and cuts
- * off whatever it hears of them again, so that a copy which is still under way may change. Keeping
+ * Invariant: nobody but its sender holds a view of a slab: what is said from one is lent for the call
+ * alone, and copied by whoever keeps it. A peer may acknowledge what it never received, and a stream
+ * may end with bytes under way: no byte of another stream may then show up in their place. Keeping
  * read buffers instead would have the collector trace the heap for each few megabytes.
  */
 import { dataBytesMax, dataHeaderBytes } from './frame.ts'

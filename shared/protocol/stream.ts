@@ -35,7 +35,6 @@ export interface Local {
 export interface Host<Port> {
   readonly windowBytes: number
   readonly budget: Budget
-  /** Where replay is kept. */
   readonly slabs: Slabs
   /** The end has control frames to say on this port. */
   hasControl(port: Port, end: End<Port>): void
@@ -84,8 +83,9 @@ export abstract class End<Port> {
     this.key = options.key
     this.to = options.to
     this.from = options.from
-    this.send = new SendHalf(options.host.windowBytes, options.host.budget, options.host.slabs)
-    this.receive = new ReceiveHalf(options.host.windowBytes)
+    const { windowBytes, budget, slabs } = options.host
+    this.send = new SendHalf(windowBytes, budget, slabs)
+    this.receive = new ReceiveHalf(windowBytes)
     this.control = new Control(this.receive)
     this.#phase = phase
   }
@@ -207,10 +207,7 @@ export abstract class End<Port> {
     this.say('close')
   }
 
-  /**
-   * An event that ends this phase for good: the end is forgotten. A lingering one has done its work, so
-   * that whatever ends it then is a clean end.
-   */
+  /** The end is forgotten. A lingering one has done its work: whatever ends it is a clean end. */
   protected close(event: LifeEvent, code: FaultCode): void {
     if (phaseAfter(this.#phase, event) !== 'closed') return
     const wasClean = this.#phase === 'lingering'

@@ -1,14 +1,16 @@
 /** Holds the queue of bytes against an array of them, and its charge against what it holds. */
 import test from 'ava'
 import fc from 'fast-check'
-import { dataHeaderBytes } from '../../../shared/protocol/frame.ts'
+import { dataBytesMax, dataHeaderBytes } from '../../../shared/protocol/frame.ts'
 import { Pieces, pieceOverheadBytes, slabBytes } from '../../../shared/protocol/pieces.ts'
+import { Slabs } from '../../../shared/protocol/slabs.ts'
 
 /** The byte that stands at an offset in every test of this file. */
 const byteAt = (offset: number): number => (offset * 7 + (offset >>> 8)) & 0xff
 const bytesFrom = (offset: number, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => byteAt(offset + index))
 
+const origins = fc.integer({ min: 0, max: 2 ** 40 })
 const length = fc.oneof(
   fc.integer({ min: 0, max: 40 }),
   fc.constantFrom(slabBytes - 1, slabBytes, slabBytes + 1, 3 * slabBytes),
@@ -28,10 +30,13 @@ const operation = fc.oneof(
   fc.record({ do: fc.constant('restart' as const), skip: fc.integer({ min: 0, max: 100 }) }),
 )
 
+/** One store for all runs, so that slabs come back with the bytes of others in them. */
+const slabs = new Slabs()
+
 test('it gives back the bytes that it was given, whatever is dropped in between', (t) => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 2 ** 40 }), fc.array(operation), (origin, operations) => {
-      const pieces = new Pieces(origin)
+    fc.property(origins, fc.boolean(), fc.array(operation), (origin, shares, operations) => {
+      const pieces = new Pieces(origin, shares ? slabs : undefined)
       let start = origin
       let end = origin
       const somewhere = (part: number) => start + Math.floor(part * (end - start))
@@ -52,7 +57,9 @@ test('it gives back the bytes that it was given, whatever is dropped in between'
           case 'at': {
             const from = somewhere(step.part)
             const piece = pieces.at(from, step.length)
-            t.deepEqual(piece.bytes, bytesFrom(from, Math.min(step.length, end - from)))
+            t.deepEqual(piece.bytes, bytesFrom(from, piece.bytes.length))
+            t.true(piece.bytes.length <= step.length)
+            t.is(piece.bytes.length > 0, Math.min(step.length, end - from) > 0)
             scribble(piece)
             break
           }
@@ -109,14 +116,21 @@ test('a large piece is kept as it is, and given on with its headroom', (t) => {
   t.is(piece?.offset, 10)
 })
 
-test('what was given without headroom is never written in front of', (t) => {
-  const shared = bytesFrom(0, 2 * slabBytes)
+test('what came without headroom was lent: it is copied, and its owner may go on with it', (t) => {
+  const lent = bytesFrom(0, 2 * slabBytes)
   const pieces = new Pieces()
-  pieces.append(shared)
+  pieces.append(lent)
+  lent.fill(0xee)
   pieces.dropBefore(slabBytes)
   const piece = pieces.shift()
-  t.is(piece?.offset, slabBytes)
-  t.is(piece?.headroom, 0)
+  t.deepEqual(piece?.bytes, bytesFrom(slabBytes, slabBytes))
+  t.not(piece?.bytes.buffer, lent.buffer)
+})
+
+test('what is said from a slab is only lent, for the slab is used again', (t) => {
+  const pieces = new Pieces(0, new Slabs())
+  pieces.append(bytesFrom(0, dataBytesMax))
+  t.is(pieces.at(0, dataBytesMax).headroom, 0)
 })
 
 test('R6: a million empty appends keep nothing', (t) => {
