@@ -165,6 +165,7 @@ class Uplink implements AsyncDisposable {
   #lost(drive: Drive, fault: Fault): void {
     if (this.#drive !== drive) return
     this.#drive = undefined
+    if (this.#stop.signal.aborted) return
     const place = placeText(this.#config.relay)
     logFault(this.#log, fault, { relay: place, consequence: 'streams are held' })
     this.#link.carrierLost(monotonicNow())
