@@ -100,6 +100,8 @@ export class Direction {
     const isNews = consumed > this.#consumed
     this.#consumed = Math.max(this.#consumed, consumed)
     this.#limit = Math.max(this.#limit, limit)
+    // What crossed with an older RESUME was rewound here, and will never be said again.
+    if (consumed > this.cursor) this.#empty(consumed)
     this.#pass()
     return isNews || this.creditDue()
   }
