@@ -77,7 +77,7 @@ export class Direction {
     const bytes = frame.bytes.subarray(from, allowed - frame.offset)
     const before = this.#pieces.charged
     const { headroom = 0 } = frame
-    // Bytes without headroom are lent: they are copied, and nothing in front of them is ours to write.
+    // Bytes without headroom are lent: nothing in front of them is ours to write on.
     this.#pieces.append(bytes, headroom === 0 ? 0 : headroom + from)
     this.#budget.charge(this.#pieces.charged - before)
   }
@@ -102,6 +102,7 @@ export class Direction {
     this.#limit = Math.max(this.#limit, limit)
     // What crossed with an older RESUME was rewound here, and will never be said again.
     if (consumed > this.cursor) this.#empty(consumed)
+    else this.#trim(consumed)
     this.#pass()
     return isNews || this.creditDue()
   }
@@ -172,6 +173,16 @@ export class Direction {
     this.#pieces.restart(restartAt)
     this.#finPosition = undefined
     this.#fin = undefined
+  }
+
+  /**
+   * Nothing that is acknowledged stays queued: its source may use the buffer for another stream, and
+   * who acknowledges early must not be told what stands in it then.
+   */
+  #trim(consumed: number): void {
+    const before = this.#pieces.charged
+    this.#pieces.dropBefore(Math.min(consumed, this.#pieces.end))
+    this.#budget.charge(this.#pieces.charged - before)
   }
 
   #drop(owes: boolean): void {

@@ -202,6 +202,7 @@ export class Routing {
   /** The second CLOSE frees the route, and is answered: the first may have died beyond here. */
   #passClose(leg: Leg, far: Leg, consumed: number): void {
     leg.closeSeen = consumed
+    leg.outgoing.credit(consumed, 0)
     if (far.closeSeen === undefined) {
       far.say.close = consumed
       return far.speak()

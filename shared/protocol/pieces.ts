@@ -83,26 +83,28 @@ export class Pieces {
     while (left.length > 0) left = this.#appendToSlab(left)
   }
 
-  /** Forgets all bytes before `offset`. */
+  /** Forgets all bytes before `offset`: they are acknowledged, and their slabs may be used again. */
   dropBefore(offset: number): void {
     assert.ok(offset <= this.#end)
     while (this.#first < this.#kept.length) {
       const piece = this.#kept[this.#first] as Kept
       if (piece.offset + piece.bytes.length > offset) break
-      this.#forget(piece)
+      this.#charged -= piece.charge
+      if (piece.slab !== undefined) this.#slabs?.give(piece.slab)
       this.#first += 1
     }
     this.#start = Math.max(this.#start, offset)
     this.#compact()
   }
 
-  /** Forgets everything and goes on at `offset`. */
+  /**
+   * Forgets everything and goes on at `offset`. Slabs are left to the collector: what is not
+   * acknowledged may still be queued elsewhere, and must not turn into another stream's bytes.
+   */
   restart(offset: number): void {
-    for (let index = this.#first; index < this.#kept.length; index += 1) {
-      this.#forget(this.#kept[index] as Kept)
-    }
     this.#kept = []
     this.#first = 0
+    this.#charged = 0
     this.#start = offset
     this.#end = offset
   }
@@ -133,7 +135,8 @@ export class Pieces {
     return {
       offset: piece.offset + skipped,
       bytes: skipped === 0 ? piece.bytes : piece.bytes.subarray(skipped),
-      headroom: piece.headroom + skipped,
+      // Without headroom of its own, what lies in front of a piece is not this queue's to write on.
+      headroom: piece.headroom === 0 ? 0 : piece.headroom + skipped,
     }
   }
 
@@ -177,11 +180,6 @@ export class Pieces {
     this.#kept.push({ ...piece, offset: this.#end, charge })
     this.#end += piece.bytes.length
     this.#charged += charge
-  }
-
-  #forget(piece: Kept): void {
-    this.#charged -= piece.charge
-    if (piece.slab !== undefined) this.#slabs?.give(piece.slab)
   }
 
   #indexOf(offset: number): number {
