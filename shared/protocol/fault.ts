@@ -97,6 +97,7 @@ const table = {
   authority_missing: { says: 'There is no certificate authority in this folder.' },
   certificate_unknown: { says: 'No certificate of this name was issued here.' },
   name_invalid: { says: 'The name is not allowed here.' },
+  promise_broken: { says: 'The demo found a promise that is not kept here: please report it.' },
   node_too_old: { says: 'This version of Node.js cannot run Sallyport.' },
   internal: { says: 'A fault of Sallyport itself: please report it.' },
 } as const satisfies Record<string, FaultMeaning>

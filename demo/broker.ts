@@ -1,0 +1,97 @@
+/**
+ * The on-prem broker: Mosquitto where it is installed, the embedded one everywhere else.
+ *
+ * Invariant: it listens on loopback only and keeps nothing; the one way to it from elsewhere is the
+ * tunnel.
+ */
+import { accessSync, constants } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Fault } from '../shared/protocol/fault.ts'
+import type { Child } from './child.ts'
+import { onFreePorts } from './ports.ts'
+import type { Processes } from './processes.ts'
+
+export type BrokerKind = 'embedded' | 'mosquitto'
+
+/** A broker that takes clients. */
+export interface Broker {
+  /** `Mosquitto 2.0.11`. */
+  readonly name: string
+  readonly port: number
+  readonly process: Child
+}
+
+/** Starts a broker; by default the best that there is. Throws `usage` when it is not installed. */
+export async function startBroker(
+  processes: Processes,
+  folder: string,
+  kind: BrokerKind = findMosquitto() === undefined ? 'embedded' : 'mosquitto',
+): Promise<Broker> {
+  switch (kind) {
+    case 'embedded':
+      return await startEmbedded(processes)
+    case 'mosquitto':
+      return await startMosquitto(processes, folder)
+    default:
+      return kind satisfies never
+  }
+}
+
+async function startEmbedded(processes: Processes): Promise<Broker> {
+  const entryPoint = fileURLToPath(new URL('embedded-broker.ts', import.meta.url))
+  const child = processes.start({
+    name: 'broker',
+    program: process.execPath,
+    args: [entryPoint],
+  })
+  const ready = await child.said('broker ready', ({ message }) => message === 'broker ready')
+  return { name: `aedes ${String(ready.version)}`, port: Number(ready.port), process: child }
+}
+
+async function startMosquitto(processes: Processes, folder: string): Promise<Broker> {
+  const program = findMosquitto()
+  if (program === undefined) {
+    const advice = 'apt-get install mosquitto, or: sallyport demo --broker embedded'
+    throw new Fault('usage', `Mosquitto is not installed here: ${advice}`)
+  }
+  return await onFreePorts([0], async ([port = 0]) => {
+    await writeFile(join(folder, 'mosquitto.conf'), mosquittoFile(port))
+    const child = processes.start({ name: 'broker', program, args: ['-c', 'mosquitto.conf'] })
+    const version = await child.heard(
+      'running',
+      (line) => /mosquitto version (\S+) running/.exec(line)?.[1],
+    )
+    return { name: `Mosquitto ${version}`, port, process: child }
+  })
+}
+
+function mosquittoFile(port: number): string {
+  return [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence false',
+    'log_dest stderr',
+    // Started by root, it would become a user that cannot read this folder.
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    '',
+  ].join('\n')
+}
+
+/** Servers are often installed where only root's PATH leads. */
+function findMosquitto(): string | undefined {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  return [...path, '/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin']
+    .map((folder) => join(folder, 'mosquitto'))
+    .find(isExecutable)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Numbered messages from one client through the tunnel to another, and the account of them.
+ *
+ * Invariant: every message that was sent is heard or under way; one that is heard twice is counted as
+ * doubled, one that is heard behind a later one as out of order. No more than `aheadMax` are under way,
+ * for a broker drops what a subscriber is too slow for.
+ */
+import { Changes, type Patience } from './waiting.ts'
+
+/** Whatever can carry a message; `acknowledged` is called when the broker has it. */
+export interface Sender {
+  publish(topic: string, payload: string, acknowledged: () => void): void
+}
+export interface Receiver {
+  subscribe(topic: string, hear: (payload: string) => void): Promise<void>
+}
+
+export interface SequencePlan {
+  readonly from: Sender
+  readonly to: Receiver
+  readonly topic: string
+  /** What each message begins with; other messages on the topic are not counted. */
+  readonly word: string
+  readonly aheadMax: number
+}
+
+export class Sequence {
+  readonly #plan: SequencePlan
+  readonly #underWay = new Set<number>()
+  readonly #changes = new Changes()
+  #wanted = 0
+  #sent = 0
+  #heard = 0
+  #acknowledged = 0
+  #doubled = 0
+  #disordered = 0
+  #latest = -1
+  /** Since when something is under way and nothing was heard. */
+  #quietSince = 0
+  #longestPauseMs = 0
+
+  private constructor(plan: SequencePlan) {
+    this.#plan = plan
+  }
+
+  /** Subscribes the receiver; nothing is sent yet. */
+  static async open(plan: SequencePlan): Promise<Sequence> {
+    const sequence = new Sequence(plan)
+    await plan.to.subscribe(plan.topic, (payload) => sequence.#hear(payload))
+    return sequence
+  }
+
+  get sent(): number {
+    return this.#sent
+  }
+
+  get heard(): number {
+    return this.#heard
+  }
+
+  get doubled(): number {
+    return this.#doubled
+  }
+
+  get disordered(): number {
+    return this.#disordered
+  }
+
+  /** The longest time in which something was under way and nothing was heard, in milliseconds. */
+  get longestPauseMs(): number {
+    return Math.max(this.#longestPauseMs, this.pauseMs)
+  }
+
+  /** How long nothing was heard by now, although something is under way. */
+  get pauseMs(): number {
+    return this.#underWay.size === 0 ? 0 : performance.now() - this.#quietSince
+  }
+
+  /** Sends so many more, as fast as they are heard. */
+  send(count: number): void {
+    this.#wanted += count
+    this.#pump()
+  }
+
+  /** Sends no more than were sent by now. */
+  stop(): void {
+    this.#wanted = this.#sent
+  }
+
+  /** Waits until so many were heard. */
+  async reaches(count: number, patience: Patience): Promise<void> {
+    const isThere = (): true | undefined => this.#heard >= count || undefined
+    await this.#changes.until(`message ${count}`, patience, isThere)
+  }
+
+  /** Waits until all that was sent was heard, and the broker has said that it has it. */
+  async settles(patience: Patience): Promise<void> {
+    const isSettled = (): true | undefined =>
+      (this.#heard === this.#wanted && this.#acknowledged === this.#wanted) || undefined
+    await this.#changes.until(`all ${this.#wanted} messages`, patience, isSettled)
+  }
+
+  #pump(): void {
+    const { from, topic, word, aheadMax } = this.#plan
+    while (this.#sent < this.#wanted && this.#underWay.size < aheadMax) {
+      if (this.#underWay.size === 0) this.#quietSince = performance.now()
+      this.#underWay.add(this.#sent)
+      from.publish(topic, `${word} ${this.#sent}`, () => {
+        this.#acknowledged += 1
+        this.#changes.tell()
+      })
+      this.#sent += 1
+    }
+  }
+
+  #hear(payload: string): void {
+    const [word, digits] = payload.split(' ')
+    const number = Number(digits)
+    if (word !== this.#plan.word || !(number < this.#sent)) return
+    if (!this.#underWay.delete(number)) {
+      this.#doubled += 1
+      return
+    }
+    if (number < this.#latest) this.#disordered += 1
+    this.#latest = Math.max(this.#latest, number)
+    this.#heard += 1
+    const now = performance.now()
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#quietSince)
+    this.#quietSince = now
+    this.#pump()
+    this.#changes.tell()
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The demo as a user runs it: it keeps its promises, says so, and leaves nothing behind.
+ */
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
+import test, { type ExecutionContext } from 'ava'
+import { Child } from '../support/process.ts'
+import { testWith } from '../support/program.ts'
+import { entryPoint } from '../support/sallyport.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+import { within } from '../support/within.ts'
+
+const deadlineMs = 100_000
+
+test.serial('with the embedded broker every promise is kept', async (t) => {
+  await keepsItsPromises(t, 'embedded', /on premises +aedes 1\.\d+\.\d+, listens on 127\.0\.0\.1/)
+})
+
+testWith('mosquitto')('with Mosquitto every promise is kept', async (t) => {
+  const broker = /on premises +Mosquitto \d+\.\d+\.\d+, listens on 127\.0\.0\.1/
+  await keepsItsPromises(t, 'mosquitto', broker)
+})
+
+test.serial('it stays until it is interrupted, however often, and cleans up', async (t) => {
+  t.timeout(deadlineMs)
+  await using folder = await temporaryFolder()
+  await using demo = startDemo(folder.path, '--broker', 'embedded')
+  await demo.waitForLine(/Ctrl-C ends it/, { deadlineMs })
+  t.true(demo.lines.some((line) => /mosquitto_sub -h localhost -p \d+ -t todomvc -v/.test(line)))
+  // As npm does: once for the terminal, once for npm.
+  demo.signal('SIGINT')
+  demo.signal('SIGINT')
+  t.deepEqual(await demo.waitForExit(20_000), { status: 0, signal: null })
+  await leftNothing(t, demo, folder.path)
+})
+
+test.serial('an interruption in the middle ends it as well, and is no success', async (t) => {
+  t.timeout(deadlineMs)
+  await using folder = await temporaryFolder()
+  await using demo = startDemo(folder.path, '--check', '--broker', 'embedded')
+  await demo.waitForLine(/✓ agent plant-1/, { deadlineMs })
+  demo.signal('SIGTERM')
+  t.deepEqual(await demo.waitForExit(20_000), { status: 1, signal: null })
+  t.regex(demo.lines.join('\n'), /✗ The demo was stopped before its end\. \(shutdown\)/)
+  await leftNothing(t, demo, folder.path)
+})
+
+async function keepsItsPromises(t: ExecutionContext, kind: string, broker: RegExp): Promise<void> {
+  t.timeout(deadlineMs)
+  await using folder = await temporaryFolder()
+  await using demo = startDemo(folder.path, '--check', '--broker', kind)
+  t.deepEqual(await demo.waitForExit(deadlineMs), { status: 0, signal: null })
+  const told = demo.lines.join('\n')
+  for (const promise of [
+    /certificates +own CA; relay, agents plant-1 and office-1; keys 0600/,
+    /cloud +relay wss:\/\/localhost:\d+, TLS 1\.3 only/,
+    broker,
+    /agent plant-1 +dialled out, [\d.]+ ms, listens on nothing/,
+    /agent office-1 +dialled out, [\d.]+ ms, forwards on 127\.0\.0\.1:\d+ and :\d+ only/,
+    /promise +MQTT by TCP \d+ and by wss:\/\/localhost:\d+\/mqtt, a message each way/,
+    /promise +10,000 QoS 1 messages, 5 cuts: 0 lost, 0 doubled, in order; longest pause/,
+    /promise +relay killed, restarted: a forward's stream goes on, 0 lost; pause/,
+    /promise +no certificate: refused, 401 certificate_missing/,
+    /promise +unlisted service plant-1\/ssh: refused, denied_by_policy in both logs/,
+    /promise +page of https:\/\/elsewhere\.example: refused, 403 origin_denied/,
+  ]) {
+    t.regex(told, new RegExp(`✓ ${promise.source}.* [\\d.]+ s$`, 'm'))
+  }
+  t.notRegex(told, /✗/)
+  t.regex(demo.output, /^11 of 11 promises kept in [\d.]+ s\n$/)
+  await leftNothing(t, demo, folder.path)
+}
+
+function startDemo(folder: string, ...flags: readonly string[]): Child {
+  const environment = { TMPDIR: folder, SALLYPORT_NAME: 'not-for-the-demo' }
+  return new Child(process.execPath, [entryPoint, 'demo', ...flags], { environment })
+}
+
+/** Neither a file, nor a process that would still listen on any port that was told. */
+async function leftNothing(t: ExecutionContext, demo: Child, folder: string): Promise<void> {
+  t.deepEqual(await readdir(folder), [])
+  const told = demo.lines.join('\n').matchAll(/(?:localhost|127\.0\.0\.1):(\d+)/g)
+  for (const port of new Set([...told].map(([, digits]) => Number(digits)))) {
+    const socket = connect(port, '127.0.0.1')
+    const refusal = once(socket, 'connect').catch((error: NodeJS.ErrnoException) => error.code)
+    t.is(await within('an answer', refusal), 'ECONNREFUSED', `port ${port}`)
+    socket.destroy()
+  }
+}
