@@ -113,26 +113,22 @@ export class Opener<Port> extends HearingEnd<Port> {
   /** The way of the candidate is gone. */
   loseCandidate(): void {
     if (this.candidate === undefined) return
-    this.host.detached(this.candidate)
-    this.candidate = undefined
-    this.#sayOpen = false
+    this.#forgetCandidate()
     this.seek()
   }
 
   override fail(code: WireCode, event?: LifeEvent): void {
-    if (this.candidate !== undefined) {
-      const { port, id } = this.candidate
-      const kind = this.current === undefined ? 'reset' : 'void'
-      this.host.lastWord(port, kind === 'reset' ? { kind, id, code } : { kind, id })
+    const { candidate } = this
+    if (candidate !== undefined && this.current === undefined) {
+      this.host.lastWord(candidate.port, { kind: 'reset', id: candidate.id, code })
+      this.#forgetCandidate()
     }
     super.fail(code, event)
   }
 
   protected override close(event: LifeEvent, code: FaultCode): void {
     super.close(event, code)
-    if (this.phase !== 'closed' || this.candidate === undefined) return
-    this.host.detached(this.candidate)
-    this.candidate = undefined
+    if (this.phase === 'closed') this.#dropCandidate()
   }
 
   #handleCandidate(candidate: Attachment<Port>, frame: StreamFrame): void {
@@ -153,6 +149,7 @@ export class Opener<Port> extends HearingEnd<Port> {
       case 'reset':
         // Said by authority where no other way is left, or about an opening that was given up.
         if (this.current !== undefined) return this.loseCandidate()
+        this.#forgetCandidate()
         return this.close('reset', frame.code)
       case 'data':
       case 'fin':
@@ -209,6 +206,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     if (code === 'end' && this.send.finished && this.receive.done) {
       this.happen(this.phase === 'aborting' ? 'farClose' : 'done')
     }
+    this.#forgetCandidate()
     this.close('refused', code === 'end' ? 'closed' : code)
   }
 
@@ -217,11 +215,18 @@ export class Opener<Port> extends HearingEnd<Port> {
     return this.#paths.now() - this.#soughtAt >= this.#candidateMs
   }
 
+  /** Gives the candidate up: the relay need not keep its OPEN. */
   #dropCandidate(): void {
     if (this.candidate === undefined) return
     this.host.lastWord(this.candidate.port, { kind: 'void', id: this.candidate.id })
+    this.#forgetCandidate()
+  }
+
+  #forgetCandidate(): void {
+    if (this.candidate === undefined) return
     this.host.detached(this.candidate)
     this.candidate = undefined
+    this.#sayOpen = false
   }
 
   #open(id: number): FrameOf<'open'> {
