@@ -80,7 +80,10 @@ export class Ways {
         if (inner === undefined) continue
         if (this.#world.legSteadyMs(relay.switch, leg.port) < correctsMs) continue
         if (inner.find(leg.id)?.end.key === route.key) this.#doubted.delete(leg)
-        else this.#doubt(leg, `a route to ${route.open.to} leads to no end by id ${leg.id}`)
+        else {
+          const stream = this.#world.streamOf(route.key)
+          this.#doubt(leg, `a route leads to no end by id ${leg.id}`, stream)
+        }
       }
     }
   }
