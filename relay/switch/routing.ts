@@ -111,7 +111,8 @@ export class Routing {
     const open = { ...frame, from }
     if (leg !== undefined) {
       const { route } = leg
-      const same = route.opener === leg && route.key === open.key
+      // Another `to` would be dialled on the strength of a decision about this one (P1, P2).
+      const same = route.opener === leg && route.key === open.key && route.open.to === open.to
       if (!same) return this.#refuse(port, open, 'frame_unexpected', 'the id is in use')
       route.open = open
       leg.outgoing.adopt(open)
@@ -119,6 +120,8 @@ export class Routing {
       route.acceptor.say.open = open
       return route.acceptor.speak()
     }
+    // The switch will give an odd id to another stream, whose leg would take this one's place.
+    if (open.id % 2 === 1) return this.#refuse(port, open, 'frame_unexpected', 'the id is odd')
     const decision = this.#options.admission.decide(open)
     if (!decision.admitted) return this.#refuse(port, open, decision.code, decision.reason)
     this.#connect(decision, port, open, now)
