@@ -90,11 +90,14 @@ export class Switch {
     link.carrier = carrier
     link.lostUntil = Number.POSITIVE_INFINITY
     link.port.up = true
-    const named = [...link.port.legs.values()].filter((leg) => leg.named)
-    for (const leg of [...link.port.legs.values()]) leg.route.resync()
+    const { legs, voice } = link.port
+    const named = [...legs.values()].filter((leg) => leg.named).map(({ id }) => id)
+    // What ended while the agent was away is named too, by its last word.
+    const routes = new Set([...named, ...voice.lastWordIds()]).size
+    for (const leg of [...legs.values()]) leg.route.resync()
     this.#routing.deliverParked(link)
     this.#options.notice({ kind: 'linkUp', link, resumed })
-    return { link, welcome: this.#welcome(link, resumed, named.length) }
+    return { link, welcome: this.#welcome(link, resumed, routes) }
   }
 
   /** The carrier of a link is gone. */

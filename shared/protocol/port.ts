@@ -26,6 +26,15 @@ export interface PortSession {
   readonly resumeWindowMs: number
 }
 
+/** What is known of the ids of a resumed session while some are still to be named. */
+interface Naming {
+  /** How many ids are to be named. */
+  readonly count: number
+  readonly named: Set<number>
+  /** Attached since the resumption: the switch could not count them. */
+  readonly fresh: Set<number>
+}
+
 export class EndpointPort {
   readonly name: string
   /** What this port has to say. */
@@ -36,8 +45,7 @@ export class EndpointPort {
   #session = noSession
   #life = noSession
   #nextId = 2
-  /** The ids named since the session was resumed, while some are still to come. */
-  #naming: { readonly named: Set<number>; readonly count: number } | undefined
+  #naming: Naming | undefined
 
   constructor(name: string, wake: () => void) {
     this.name = name
@@ -77,6 +85,7 @@ export class EndpointPort {
   attach(id: number, end: End<EndpointPort>): Attachment<EndpointPort> {
     const attachment = attached<EndpointPort>(this, id)
     this.#leads.set(id, { end, attachment })
+    this.#naming?.fresh.add(id)
     return attachment
   }
 
@@ -104,17 +113,17 @@ export class EndpointPort {
     return lost
   }
 
-  /** The same session on a new carrier; `routes` ids will be named by RESYNC or HOLD. */
+  /** The same session on a new carrier; `routes` ids will be named by RESYNC, HOLD or a last word. */
   resume(routes: number): readonly Lead[] {
     this.#ready = true
-    this.#naming = { named: new Set(), count: routes }
+    this.#naming = { count: routes, named: new Set(), fresh: new Set() }
     this.#wake()
     return this.#unnamed()
   }
 
   /** A frame named this id. Once all are named, gives what was attached by the others. */
   named(id: number): readonly Lead[] {
-    if (this.#naming === undefined) return []
+    if (this.#naming === undefined || this.#naming.fresh.has(id)) return []
     this.#naming.named.add(id)
     return this.#unnamed()
   }
@@ -131,9 +140,8 @@ export class EndpointPort {
     const naming = this.#naming
     if (naming === undefined || naming.named.size < naming.count) return []
     this.#naming = undefined
-    // An id that was attached since the resumption is ready, and was not the switch's to name.
     return [...this.#leads.values()].filter(
-      ({ attachment }) => !attachment.ready && !naming.named.has(attachment.id),
+      ({ attachment: { id } }) => !naming.fresh.has(id) && !naming.named.has(id),
     )
   }
 }

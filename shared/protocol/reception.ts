@@ -73,6 +73,8 @@ export class Reception {
   #admit(port: EndpointPort, open: FrameOf<'open'>): WireCode | undefined {
     const known = this.#acceptors.get(open.key)
     const found = port.find(open.id)
+    // An even id is one of our own: it may be given to another stream at any time.
+    if (open.id % 2 === 0) return 'frame_unexpected'
     if (found !== undefined && found.end !== known) return 'frame_unexpected'
     if (known !== undefined) return this.#follow(known, port, open, found?.attachment)
     const tombstone = this.#tombstones.get(open.key)

@@ -50,6 +50,11 @@ export class Voice<Member> {
     this.#sayings.wake()
   }
 
+  /** The ids about which a last word waits. */
+  lastWordIds(): Iterable<number> {
+    return this.#lastWords.keys()
+  }
+
   /** The next frame; `dataAllowed` is false while the carrier has enough in flight. */
   pull(dataAllowed: boolean): Frame | undefined {
     for (const [id, frame] of this.#lastWords) {
