@@ -32,7 +32,9 @@ export async function startPlant(around: Surroundings, brokerPort: number): Prom
   return await startAgent(around, plantName, `expose:\n  mqtt: 127.0.0.1:${brokerPort}\n`)
 }
 
-/** Starts the agent in the office and waits for its link; the port of its MQTT forward is wished. */
+/**
+ * Starts the agent in the office and waits for its link; the port of its MQTT forward is wished.
+ */
 export async function startOffice(around: Surroundings, wanted: number): Promise<Office> {
   return await onFreePorts([wanted, 0], async ([mqttPort = 0, sshPort = 0]) => {
     const forward = [

@@ -1,8 +1,8 @@
 /**
  * The three ways to break the tunnel by hand, and what became of the streams each time.
  *
- * Invariant: what is told afterwards was seen: the link, in the logs of both agents; the streams, in
- * the message that came through.
+ * Invariant: what is told afterwards was seen: the link, in the logs of both agents; the streams,
+ * in the message that came through.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { nextLinks } from './agents.ts'

@@ -169,7 +169,9 @@ process.once('exit', () => {
   for (const child of left) child.kill('SIGKILL')
 })
 
-/** The demo's files alone decide: what the user has set for a relay of his own means nothing here. */
+/**
+ * The demo's files alone decide: what the user has set for a relay of his own means nothing here.
+ */
 function ownEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env)
   return Object.fromEntries(entries.filter(([name]) => !name.startsWith('SALLYPORT_')))

@@ -1,8 +1,8 @@
 /**
  * Unmodified MQTT clients: they are given an address and nothing else.
  *
- * Invariant: a client counts each end of its connection. Unless it was told to, it never connects again,
- * so whatever it still says afterwards went over the connection that it began with.
+ * Invariant: a client counts each end of its connection. Unless it was told to, it never connects
+ * again, so whatever it still says afterwards went over the connection that it began with.
  */
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { WebSocket } from 'ws'
@@ -37,7 +37,10 @@ export class BrokerClient implements AsyncDisposable {
     client.on('message', (topic, payload) => this.#listeners.get(topic)?.(payload.toString()))
   }
 
-  /** Connects to a loopback port. With a name it comes back by itself, and the broker keeps its mail. */
+  /**
+   * Connects to a loopback port. With a name it comes back by itself, and the broker keeps its
+   * mail.
+   */
   static async overTcp(port: number, signal: AbortSignal, name?: string): Promise<BrokerClient> {
     const comesBack = { clientId: name, clean: false, reconnectPeriod: comeBackMs }
     const options = name === undefined ? {} : comesBack

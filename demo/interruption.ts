@@ -2,7 +2,8 @@
  * Ctrl-C, `kill` and a closed terminal, heard for as long as the demo runs.
  *
  * Invariant: the first one ends whatever waits; all others are heard and mean nothing, for npm says
- * Ctrl-C twice and the processes of the demo are to be ended in order. Each ending has its own limit.
+ * Ctrl-C twice and the processes of the demo are to be ended in order. Each ending has its own
+ * limit.
  */
 import { Fault } from '../shared/protocol/fault.ts'
 

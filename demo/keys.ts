@@ -1,8 +1,8 @@
 /**
  * Hot keys on a terminal.
  *
- * Invariant: without a terminal there are none. The terminal is given back as it was; until then Ctrl-C
- * comes as a key, and not as a signal to every process of the terminal.
+ * Invariant: without a terminal there are none. The terminal is given back as it was; until then
+ * Ctrl-C comes as a key, and not as a signal to every process of the terminal.
  */
 
 /** What a key does; Ctrl-C does what `q` does. */

@@ -1,8 +1,8 @@
 /**
  * `sallyport demo`: the whole story on this machine, in real processes, each line of it checked.
  *
- * Invariant: what has a ✓ was measured in this run. Whatever the end, finished, failed or interrupted,
- * every process is ended and the folder is gone, unless it is to be kept.
+ * Invariant: what has a ✓ was measured in this run. Whatever the end, finished, failed or
+ * interrupted, every process is ended and the folder is gone, unless it is to be kept.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,9 @@ export interface DemoOptions {
   readonly keep?: boolean | undefined
 }
 
-/** Runs the demo. Throws `promise_broken` when a promise is not kept, `shutdown` when interrupted. */
+/**
+ * Runs the demo. Throws `promise_broken` when a promise is not kept, `shutdown` when interrupted.
+ */
 export async function runDemo({ check, broker, keep = false }: DemoOptions): Promise<void> {
   const narrator = new Narrator(process.stderr)
   using interruption = listenForInterruption()

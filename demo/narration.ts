@@ -1,9 +1,9 @@
 /**
  * The demo's voice: one line a step, with ✓ or ✗ and the time that it took.
  *
- * Invariant: a line with ✓ is written after its step is done, from what the step measured. A terminal
- * has one more line below all others, the draft, which is redrawn; elsewhere only lines that stay are
- * written. Colours follow NO_COLOR, FORCE_COLOR and the terminal.
+ * Invariant: a line with ✓ is written after its step is done, from what the step measured. A
+ * terminal has one more line below all others, the draft, which is redrawn; elsewhere only lines
+ * that stay are written. Colours follow NO_COLOR, FORCE_COLOR and the terminal.
  */
 import { clearLine, cursorTo } from 'node:readline'
 import { stripVTControlCharacters, styleText } from 'node:util'

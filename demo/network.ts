@@ -1,9 +1,9 @@
 /**
  * The network between the agents and the relay: a TCP path of the demo's own that can be cut.
  *
- * Invariant: while it is left alone it changes no byte and ends what either side ends. A cut is a RST
- * to both sides. In a black hole everything stays open and nothing passes, in neither direction, and
- * what comes waits in the kernel, as it would in a path that has gone quiet.
+ * Invariant: while it is left alone it changes no byte and ends what either side ends. A cut is a
+ * RST to both sides. In a black hole everything stays open and nothing passes, in neither
+ * direction, and what comes waits in the kernel, as it would in a path that has gone quiet.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'

@@ -1,8 +1,8 @@
 /**
  * What remains when every promise is kept: a tunnel to play with.
  *
- * Invariant: a message a second goes through the office's forward, and the line below tells what became
- * of all of them. One thing is broken at a time.
+ * Invariant: a message a second goes through the office's forward, and the line below tells what
+ * became of all of them. One thing is broken at a time.
  */
 import { type Breakage, breakages, type Playground } from './breakages.ts'
 import { BrokerClient } from './clients.ts'

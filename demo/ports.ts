@@ -1,5 +1,6 @@
 /**
- * Ports of the demo: the ones that are easy to remember when they are free, and any others when not.
+ * Ports of the demo: the ones that are easy to remember when they are free, and any others when
+ * not.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -17,8 +18,8 @@ export async function portOrAny(wanted: number): Promise<number> {
 }
 
 /**
- * Starts what cannot be asked for "any port, and tell me which": on free ports, the wanted ones first.
- * Somebody else may take a port before it is used; then it is tried again with others.
+ * Starts what cannot be asked for "any port, and tell me which": on free ports, the wanted ones
+ * first. Somebody else may take a port before it is used; then it is tried again with others.
  */
 export async function onFreePorts<Started>(
   wanted: readonly number[],

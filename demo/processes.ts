@@ -1,8 +1,8 @@
 /**
  * The processes of the demo, together.
  *
- * Invariant: disposing ends every one of them, the last started first. One that ends although nobody
- * has ended it is noticed.
+ * Invariant: disposing ends every one of them, the last started first. One that ends although
+ * nobody has ended it is noticed.
  */
 import { fileURLToPath } from 'node:url'
 import type { Fault } from '../shared/protocol/fault.ts'
@@ -20,7 +20,9 @@ export class Processes implements AsyncDisposable {
     this.#signal = signal
   }
 
-  /** Waits until a process ends that nobody has ended; throws `promise_broken`, or as the signal. */
+  /**
+   * Waits until a process ends that nobody has ended; throws `promise_broken`, or as the signal.
+   */
   async untilOneFalls(): Promise<never> {
     this.#signal.throwIfAborted()
     const { promise, reject } = Promise.withResolvers<never>()

@@ -1,9 +1,9 @@
 /**
  * Numbered messages from one client through the tunnel to another, and the account of them.
  *
- * Invariant: every message that was sent is heard or under way; one that is heard twice is counted as
- * doubled, one that is heard behind a later one as out of order. No more than `aheadMax` are under way,
- * for a broker drops what a subscriber is too slow for.
+ * Invariant: every message that was sent is heard or under way; one that is heard twice is counted
+ * as doubled, one that is heard behind a later one as out of order. No more than `aheadMax` are
+ * under way, for a broker drops what a subscriber is too slow for.
  */
 import { Changes, type Patience } from './waiting.ts'
 

@@ -1,8 +1,8 @@
 /**
  * Where a process listens, asked of the kernel and not of the process.
  *
- * Invariant: an answer is complete: every TCP listener and every UDP socket without a peer, of all that
- * the process has open. Where the kernel does not tell (no /proc), there is no answer.
+ * Invariant: an answer is complete: every TCP listener and every UDP socket without a peer, of all
+ * that the process has open. Where the kernel does not tell (no /proc), there is no answer.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
 

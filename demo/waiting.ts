@@ -1,8 +1,8 @@
 /**
  * Waiting with an end: a demo that waits for ever promises nothing.
  *
- * Invariant: each wait names what it waits for, and ends with it, with the fault `promise_broken` when
- * its time is over, or at once with the reason of the signal.
+ * Invariant: each wait names what it waits for, and ends with it, with the fault `promise_broken`
+ * when its time is over, or at once with the reason of the signal.
  */
 import { Fault } from '../shared/protocol/fault.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Promises: who has no certificate, which service nobody has declared, and which page is not listed:
- * each is refused, with a code that the log has too.
+ * Promises: who has no certificate, which service nobody has declared, and which page is not
+ * listed: each is refused, with a code that the log has too.
  */
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'

@@ -20,7 +20,9 @@ export interface RelayLossStage {
   readonly signal: AbortSignal
 }
 
-/** QoS 1 messages by the office's forward, while the relay's process is killed and started again. */
+/**
+ * QoS 1 messages by the office's forward, while the relay's process is killed and started again.
+ */
 export async function forwardSurvivesRelay(
   { cloud, plant, office, signal }: RelayLossStage,
   progress: Progress,

@@ -1,4 +1,6 @@
-/** Tests the account of the demo: a broken promise is counted, shown with its evidence, and thrown. */
+/**
+ * Tests the account of the demo: a broken promise is counted, shown with its evidence, and thrown.
+ */
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test from 'ava'

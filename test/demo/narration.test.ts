@@ -83,7 +83,9 @@ test('what is counted, measured or thrown is written as people read it', (t) => 
   t.is(messageOf('no error'), 'no error')
 })
 
-/** A stage that remembers; with columns it is a terminal, with colours unless the machine says no. */
+/**
+ * A stage that remembers; with columns it is a terminal, with colours unless the machine says no.
+ */
 function openStage(columns?: number): {
   readonly stage: Stage
   readonly text: () => string
@@ -96,14 +98,16 @@ function openStage(columns?: number): {
       done()
     },
   })
-  const { getColorDepth } = WriteStream.prototype
+  const getColorDepth = (): number => WriteStream.prototype.getColorDepth.call(stream)
   const terminal = { isTTY: true, columns, getColorDepth }
   const stage = columns === undefined ? stream : Object.assign(stream, terminal)
   const text = (): string => pieces.join('')
   return { stage, text, screen: () => screenOf(text()) }
 }
 
-/** What stands on a terminal after this text: a line begins anew wherever the cursor was put to 0. */
+/**
+ * What stands on a terminal after this text: a line begins anew wherever the cursor was put to 0.
+ */
 function screenOf(text: string): readonly string[] {
   return text.split('\n').map((line) => {
     const drawings = line.split('\u001B[1G')
