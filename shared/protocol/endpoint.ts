@@ -55,6 +55,8 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   readonly windowBytes: number
   readonly #options: EndpointOptions
   readonly #ports = new Set<EndpointPort>()
+  /** What each relay said last of its resume window. */
+  readonly #windowsMs = new Map<EndpointPort, number>()
   readonly #ends = new Set<EndpointEnd>()
   readonly #reception: Reception
   readonly #watch: Watch<EndpointPort>
@@ -138,7 +140,8 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   /** The port's session is up: a new one, or the old one on a new carrier. */
   portUp(port: EndpointPort, session: PortSession, now: number): void {
     this.#now = now
-    this.#watch.narrowWindow(session.resumeWindowMs)
+    this.#windowsMs.set(port, session.resumeWindowMs)
+    this.#watch.narrowWindow(Math.min(...this.#windowsMs.values()))
     if (!session.resumed) {
       this.#detachAll(port.restart(session))
       this.#closeOrphans(port)

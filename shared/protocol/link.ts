@@ -29,13 +29,15 @@ export interface LinkOptions {
   readonly wake: () => void
   /** The session is up: `resumed` tells whether streams went on by it. */
   readonly ready: (welcome: FrameOf<'welcome'>) => void
-  /** The relay said GOAWAY. */
+  /** The relay said GOAWAY with this code for the first time on this carrier. */
   readonly goaway: (code: FaultCode) => void
   readonly attributes?: readonly Attribute[]
 }
 
 /** A carrier that lasted this long was a good one: the next dial follows at once. */
 const steadyMs = 1_000
+/** The least silence that is believed, whatever WELCOME says: below it no carrier would live. */
+const livenessMsMin = 1_000
 
 type State =
   /** No carrier; dial at the given time. */
@@ -55,6 +57,7 @@ export class Link {
   #tries = 0
   #session = noSession
   #livenessMs: number
+  readonly #goawaysHeard = new Set<FaultCode>()
   #sayServices = false
   #sayGoaway: FrameOf<'goaway'> | undefined
   #pauseMsMin = 0
@@ -101,6 +104,8 @@ export class Link {
   /** The carrier is up. */
   carrierUp(now: number): void {
     this.#attempt += 1
+    this.#livenessMs = this.#options.livenessMs
+    this.#goawaysHeard.clear()
     this.#pulse = new Pulse(this.#livenessMs, now)
     this.#state = { kind: 'greeting', helloSaid: false, since: now }
     this.#options.wake()
@@ -134,8 +139,7 @@ export class Link {
         pulse.pong(frame, now)
         return this.#options.wake()
       case 'goaway':
-        if (frame.code === 'displaced') this.#pauseMsMin = displacedPauseMs
-        return this.#options.goaway(frame.code)
+        return this.#hearGoaway(frame.code)
       case 'hello':
       case 'gone':
       case 'services':
@@ -203,7 +207,8 @@ export class Link {
       throw new Fault('frame_unexpected', 'WELCOME resumes a session that was not asked for')
     }
     this.#session = frame.session
-    this.#livenessMs = Math.min(this.#options.livenessMs, frame.livenessMs)
+    const saidMs = Math.max(livenessMsMin, frame.livenessMs)
+    this.#livenessMs = Math.min(this.#options.livenessMs, saidMs)
     this.#pulse?.believe(this.#livenessMs)
     this.#state = { kind: 'ready', since: now }
     this.#sayServices = true
@@ -211,6 +216,13 @@ export class Link {
     this.#options.endpoint.portUp(this.port, frame, now)
     this.#options.ready(frame)
     this.#options.wake()
+  }
+
+  #hearGoaway(code: FaultCode): void {
+    if (this.#goawaysHeard.has(code)) return
+    this.#goawaysHeard.add(code)
+    if (code === 'displaced') this.#pauseMsMin = displacedPauseMs
+    this.#options.goaway(code)
   }
 
   #hello(): Frame {

@@ -48,9 +48,9 @@ export class Watch<Port> {
     this.#resumeWindowMs = limits.resumeWindowMs
   }
 
-  /** A relay waits no longer than this: of two windows the smaller holds (protocol rule 15). */
+  /** The relays of now wait no longer than this: the smaller window holds (protocol rule 15). */
   narrowWindow(resumeWindowMs: number): void {
-    this.#resumeWindowMs = Math.min(this.#resumeWindowMs, resumeWindowMs)
+    this.#resumeWindowMs = Math.min(this.#limits.resumeWindowMs, resumeWindowMs)
   }
 
   /** How often a stream was made to restate itself because nothing moved. */
