@@ -8,8 +8,14 @@
 /** What a key does; Ctrl-C does what `q` does. */
 export type Keys = Readonly<Record<string, () => void>>
 
+/** What may be a terminal: `process.stdin`. */
+export type Terminal = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  setRawMode(mode: boolean): unknown
+}
+
 /** Listens until it is disposed of; undefined when this is no terminal. */
-export function listenForKeys(input: NodeJS.ReadStream, keys: Keys): Disposable | undefined {
+export function listenForKeys(input: Terminal, keys: Keys): Disposable | undefined {
   if (!input.isTTY) return undefined
   const hear = (bytes: Buffer): void => {
     for (const key of bytes.toString()) keys[key === ctrlC ? 'q' : key.toLowerCase()]?.()
