@@ -61,7 +61,7 @@ export class Child {
     })
     this.fallen = new Promise((resolve) => {
       void this.#ended.then(() => {
-        if (this.#isWanted) resolve(this.#endedBefore('the demo'))
+        if (this.#isWanted) resolve(this.#ending('ended by itself'))
       })
     })
   }
@@ -116,7 +116,7 @@ export class Child {
         if (answer !== undefined) return answer
       }
       if (this.#running) return undefined
-      throw this.#endedBefore(what)
+      throw this.#ending(`ended before ${what}`)
     }
     const patience = { withinMs, signal: this.#signal }
     return await this.#changes.until(`${this.name}: ${what}`, patience, look)
@@ -139,11 +139,12 @@ export class Child {
     clearTimeout(timer)
   }
 
-  #endedBefore(what: string): Fault {
+  #ending(how: string): Fault {
     const last = this.lastLines(1).join('').trim()
     const isPortTaken = /port_in_use|Address already in use/.test(last)
     const code = isPortTaken ? 'port_in_use' : 'promise_broken'
-    return new Fault(code, `${this.name} ended before ${what}; it said: ${last}`)
+    const said = String(recordIn(last)?.message ?? last)
+    return new Fault(code, `${this.name} ${how}; the last it said: ${said}`)
   }
 
   async #listen(stream: NodeJS.ReadableStream): Promise<void> {

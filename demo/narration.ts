@@ -7,6 +7,7 @@
  */
 import { clearLine, cursorTo } from 'node:readline'
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { Fault } from '../shared/protocol/fault.ts'
 
 /** Where lines go. */
 export type Stage = NodeJS.WritableStream & {
@@ -33,7 +34,10 @@ export class Narrator {
     this.#hasDraft = stage.isTTY === true && process.env.TERM !== 'dumb'
   }
 
-  /** Runs a step and tells what it gave. Rethrows what it threw, once the line says so. */
+  /**
+   * Runs a step and tells what it gave. Rethrows what it threw, once the line says so; that it was
+   * interrupted is nothing to say of the step.
+   */
   async step<Value>(
     label: string,
     intent: string,
@@ -53,7 +57,8 @@ export class Narrator {
       settle(this.#paint('green', '✓'), text)
       return value
     } catch (error) {
-      settle(this.#paint('red', '✗'), `${intent}: ${messageOf(error)}`)
+      if (error instanceof Fault && error.code === 'shutdown') this.draft('')
+      else settle(this.#paint('red', '✗'), `${intent}: ${messageOf(error)}`)
       throw error
     }
   }

@@ -24,7 +24,7 @@ test('one that ends before it says what it should is quoted', async (t) => {
   const waiting = child.said('ready', () => false)
   await t.throwsAsync(waiting, {
     code: 'port_in_use',
-    message: /^relay ended before ready; it said/,
+    message: /^relay ended before ready; the last it said: ✗ 127/,
   })
 })
 
@@ -46,7 +46,9 @@ test('one that falls is noticed; one that is killed or stopped is not', async (t
   const stopped = stage.start(stays)
   await stopped.stop()
   stage.start('process.exitCode = 7; console.error("out of luck")')
-  await t.throwsAsync(watching, { message: /^relay ended before .*: out of luck$/ })
+  await t.throwsAsync(watching, {
+    message: /^relay ended by itself; the last it said: out of luck$/,
+  })
 })
 
 test('the settings of the user do not reach it', async (t) => {

@@ -33,6 +33,15 @@ test.serial('a step that fails says why, with its code, and throws on', async (t
   t.regex(text(), /^ {2}✗ cloud {11}relay: Port 1 is taken\. \(port_in_use\) +0\.0 s\n$/)
 })
 
+test.serial('a step that is interrupted is neither kept nor broken', async (t) => {
+  const { stage, screen } = openStage(100)
+  const interrupted = new Narrator(stage).step('cloud', 'relay', async () => {
+    throw new Fault('shutdown')
+  })
+  await t.throwsAsync(interrupted, { code: 'shutdown' })
+  t.deepEqual(screen(), [''])
+})
+
 test.serial('a terminal has colours, unless NO_COLOR is set', (t) => {
   const cyan = '\u001B[36m'
   const { stage, text } = openStage(100)
