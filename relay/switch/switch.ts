@@ -5,6 +5,7 @@
  * before a newer one is answered. A session waits for its agent no longer than the resume window.
  * Time is handed in.
  */
+import { displacedPauseMs } from '../../shared/protocol/backoff.ts'
 import type { Budget } from '../../shared/protocol/budget.ts'
 import { Fault, type FaultCode, type WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
@@ -40,6 +41,10 @@ export type SwitchNotice =
   | { readonly kind: 'linkOver'; readonly link: RelayLink; readonly code: FaultCode }
   | { readonly kind: 'displaced'; readonly link: RelayLink }
 
+function lifeOf(identity: string, epoch: string): string {
+  return `${identity} ${epoch}`
+}
+
 /** The link that a HELLO led to, and the WELCOME that answers it. */
 export interface WelcomeOf {
   readonly link: RelayLink
@@ -50,6 +55,8 @@ export class Switch {
   readonly #options: SwitchOptions
   readonly #links = new Map<string, RelayLink>()
   readonly #routing: Routing
+  /** Until when each life that another has displaced is obliged to stay away. */
+  readonly #displaced = new Map<string, number>()
   #now = 0
 
   constructor(options: SwitchOptions) {
@@ -80,6 +87,9 @@ export class Switch {
     }
     const known = this.#links.get(identity)
     const sameLife = known?.epoch === hello.epoch
+    if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {
+      throw new Fault('attempt_stale', `${identity} came late: a newer life has displaced this one`)
+    }
     if (known !== undefined && sameLife && hello.attempt <= known.attempt) {
       throw new Fault('attempt_stale', `attempt ${hello.attempt}, ${known.attempt} was seen`)
     }
@@ -168,9 +178,19 @@ export class Switch {
   ): RelayLink {
     // A life that lost its WELCOME still has its streams: their ways end, they do not.
     if (old !== undefined) this.#endLink(old, 'agent_restarted', sameLife ? 'void' : 'reset')
+    if (old !== undefined && !sameLife) this.#displace(lifeOf(identity, old.epoch))
     const link = new RelayLink(identity, hello, this.#options.mintSession())
     this.#links.set(identity, link)
     return link
+  }
+
+  /** A life that was displaced stays away for a while, so that a HELLO of it until then is late. */
+  #displace(life: string): void {
+    for (const [other, until] of this.#displaced) {
+      if (until > this.#now) break
+      this.#displaced.delete(other)
+    }
+    this.#displaced.set(life, this.#now + displacedPauseMs)
   }
 
   #welcome(link: RelayLink, resumed: boolean, routes: number): FrameOf<'welcome'> {
