@@ -14,6 +14,7 @@ import { services } from './services.ts'
 import type { World } from './world.ts'
 
 interface Life {
+  readonly epoch: string
   readonly endpoint: Endpoint
   readonly budget: Budget
   /** A link to each relay of the world, in its order. */
@@ -25,7 +26,6 @@ export class Agent {
   readonly name: string
   readonly #world: World
   #life: Life
-  restarts = 0
   #armedFor = Number.POSITIVE_INFINITY
 
   constructor(world: World, name: string) {
@@ -37,6 +37,11 @@ export class Agent {
 
   get identity(): string {
     return `agent/${this.name}`
+  }
+
+  /** The name of its present life. */
+  get epoch(): string {
+    return this.#life.epoch
   }
 
   get endpoint(): Endpoint {
@@ -53,7 +58,6 @@ export class Agent {
 
   /** The process dies and a new life begins; `untold`: no relay learns of it by a closed socket. */
   restart(untold: boolean): void {
-    this.restarts += 1
     const { carriers, endpoint } = this.#life
     for (const carrier of carriers) {
       if (carrier === undefined) continue
@@ -107,7 +111,7 @@ export class Agent {
           goaway: () => this.#world.report.count('goaway'),
         }),
     )
-    return { endpoint, budget, links, carriers }
+    return { epoch, endpoint, budget, links, carriers }
   }
 
   #dial(link: Link, index: number, relay: Relay): void {

@@ -5,6 +5,7 @@
  * and the sockets of the old one have died.
  */
 import { Admission } from '../../relay/admission.ts'
+import type { RelayLink } from '../../relay/switch/link.ts'
 import type { SwitchPort } from '../../relay/switch/port.ts'
 import { Budget } from '../../shared/protocol/budget.ts'
 import type { Endpoint } from '../../shared/protocol/endpoint.ts'
@@ -133,6 +134,7 @@ export class Relay {
       notice: (notice) => {
         if (notice.kind === 'displaced') this.#world.report.count('displaced')
         if (notice.kind === 'refused') this.#world.report.count('refused by the relay')
+        if (notice.kind === 'linkOver') this.#linkOver(notice.link)
       },
     })
     const endpoint = this.#world.makeEndpoint(this.name, budget, wake)
@@ -141,6 +143,13 @@ export class Relay {
     const up = { session, life, resumed: false, routes: 0, resumeWindowMs }
     endpoint.portUp(inner, up, clock.now)
     return { switch: theSwitch, endpoint, budget, admission, outer, inner }
+  }
+
+  /** The life of an agent is over for this relay: another has come, if it is not its own. */
+  #linkOver({ identity, epoch }: RelayLink): void {
+    const agent = this.#world.agents.find((one) => one.identity === identity)
+    if (agent === undefined || agent.epoch === epoch) return
+    for (const stream of this.#world.streams) stream.restarted(agent)
   }
 
   #arm(): void {

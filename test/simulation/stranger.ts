@@ -42,6 +42,7 @@ export class Stranger implements Speaker {
         return
       case 'refuse':
       case 'void':
+      case 'reset':
         return this.#world.report.count('stranger refused')
       case 'resync':
       case 'hold':

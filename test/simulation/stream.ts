@@ -40,6 +40,9 @@ export class Stream {
   /** The process of that end died while the end lived. */
   openerDied = false
   acceptorDied = false
+  /** A relay has learnt while it lived that the agent of that side had been restarted. */
+  openerRestarted = false
+  targetRestarted = false
   /** A policy that forbids it was in force while it lived. */
   forbidden = false
   /** How long no relay linked both of its ends well enough, at the longest (check 13). */
@@ -111,7 +114,7 @@ export class Stream {
     demand(!lives, '4: two acceptors of one key live', this)
     // A life that has lost its tombstones cannot know that an OPEN which was under way is a ghost.
     const isGhost = this.wasEstablished
-    const isExcused = this.options.target.restarts > 0
+    const isExcused = this.targetRestarted
     demand(!isGhost || isExcused, '4: an established stream is dialled again', this)
     if (isGhost) this.#world.report.count('ghost dial after a restart')
     this.acceptorEnd = end
@@ -137,8 +140,17 @@ export class Stream {
     end.connected(target)
   }
 
+  /** A relay has learnt that this agent was restarted, perhaps before the stream was made. */
+  restarted(agent: Agent): void {
+    if (this.over) return
+    if (this.options.target === agent) this.targetRestarted = true
+    if (this.options.opener === agent) this.openerRestarted = true
+  }
+
   /** The process that holds this endpoint dies: its sockets with it. */
   died(endpoint: Endpoint): void {
+    if (this.options.target.endpoint === endpoint) this.targetRestarted = true
+    if (this.openerEndpoint === endpoint) this.openerRestarted = true
     if (this.openerEndpoint === endpoint && this.openerEnd?.phase !== 'closed') {
       this.opener.died = true
       this.openerDied = true

@@ -75,16 +75,16 @@ function judgeReset(stream: Stream, from: Socket, to: Socket): void {
 
 function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   const codes = commonCodes(stream)
-  const { target, options } = stream
+  const { options } = stream
   if (options.service === 'deaf') codes.add('target_refused')
   if (stream.forbidden) codes.add('denied_by_policy')
-  if (target === undefined ? options.target.restarts > 0 : stream.acceptorDied) {
+  if (stream.targetRestarted) {
     codes.add('agent_restarted')
     // Whoever moves asks the new life itself.
     if (options.opener instanceof Agent) codes.add('unknown_stream')
   }
   if (!stream.wasEstablished) {
-    if (stream.wayMsAtEnd < slackMs) codes.add('no_agent')
+    if (stream.wayMsAtEnd < slackMs + refusesLateMs(world, stream)) codes.add('no_agent')
     // Nobody watches over an opening: an ACCEPT that a lossy hop has lost is not asked for again.
     const wasLost = world.options.loss > 0
     if (wasLost || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
@@ -101,7 +101,7 @@ function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   // Nobody is left to ask for it, and the one who gave it up could not say so.
   const isLeft = stream.openerDied || stream.forbidden || !stream.wasEstablished
   if (isLeft && opener instanceof Relay && opener.restarts > 0) codes.add('relay_restarted')
-  if (stream.openerDied && opener instanceof Agent) codes.add('agent_restarted')
+  if (isLeft && stream.openerRestarted) codes.add('agent_restarted')
   if (isLeft || hadNoWay(world, stream)) codes.add('expired')
   return codes
 }
@@ -110,6 +110,11 @@ function commonCodes({ opener, target }: Stream): Set<FaultCode> {
   const codes = new Set<FaultCode>(['end'])
   if (opener.didReset || target?.didReset === true) codes.add('connection_reset')
   return codes
+}
+
+/** Of several relays each is asked once: the first may have found the agent since it refused. */
+function refusesLateMs({ options, relays }: World, stream: Stream): number {
+  return relays.length > 1 && stream.options.opener instanceof Agent ? options.parkMs : 0
 }
 
 /** No relay linked both ends for about as long as the shorter window. */
