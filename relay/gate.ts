@@ -67,7 +67,10 @@ export interface GateOptions {
 }
 
 /** relay/config/schema.ts has the defaults, and the attack that each limit stops. */
-export type GateLimits = PendingLimits & ServerLimits
+export interface GateLimits extends PendingLimits, ServerLimits {
+  /** Carriers of one agent at a time; stops one certificate from holding all sockets. */
+  readonly carriersMax: number
+}
 
 /** An open gate; disposing of it ends every connection that came through it. */
 export interface Gate extends AsyncDisposable {
@@ -186,6 +189,9 @@ class OpenGate implements Gate {
     } else if (!offersProtocol(request, subprotocol)) {
       const spoken = `This relay speaks ${subprotocol}, which the agent does not offer.`
       this.#refuse(request, socket, new Fault('version_unsupported', spoken))
+    } else if (this.#carriersOf(peer) >= this.#options.limits.carriersMax) {
+      const who = identityName(peer.identity)
+      this.#refuse(request, socket, new Fault('overloaded', `${who} has all its carriers already.`))
     } else {
       this.#webSockets.handleUpgrade(request, socket, head, (ws) => {
         ws.on('error', () => {})
@@ -193,6 +199,11 @@ class OpenGate implements Gate {
         this.#options.onCarrier(peer, ws, socket)
       })
     }
+  }
+
+  #carriersOf({ identity }: PeerIdentity): number {
+    const name = identityName(identity)
+    return this.#live.count((other) => identityName(other.identity) === name)
   }
 
   #ingress(path: string, request: IncomingMessage, socket: TLSSocket, head: Buffer): void {

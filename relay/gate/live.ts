@@ -26,6 +26,11 @@ export class LivePeers<Peer extends CertifiedPeer> {
     socket.once('close', () => this.#sockets.delete(peer))
   }
 
+  /** How many of the peers this is true of. */
+  count(isMeant: (peer: Peer) => boolean): number {
+    return [...this.#sockets.keys()].filter(isMeant).length
+  }
+
   /** Ends those whose serial number is in the set; `tell` is called for each before its end. */
   endRevoked(revoked: ReadonlySet<string>, tell: (peer: Peer) => void): void {
     this.#end(({ serialNumber }) => revoked.has(serialNumber), tell)

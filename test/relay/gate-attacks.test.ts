@@ -129,8 +129,12 @@ test('a throw in a callback ends its socket and no more (T13)', async (t) => {
       })
     },
   })
-  for (const path of ['/sallyport', '/mqtt']) {
-    const raw = await stand.connect(await stand.agent())
+  const doors = [
+    ['/sallyport', await stand.agent()],
+    ['/mqtt', undefined],
+  ] as const
+  for (const [path, shown] of doors) {
+    const raw = await stand.connect(shown)
     raw.socket.write(upgradeRequest(path))
     await within('end', raw.gone)
   }
@@ -313,6 +317,7 @@ test('beyond all connections there is no further one', async (t) => {
 })
 
 const generous = {
+  carriersMax: 255,
   pendingHandshakesMax: 100,
   pendingPerSourceMax: 100,
   handshakeTimeoutMs: 5_000,

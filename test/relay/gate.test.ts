@@ -6,7 +6,7 @@ import test from 'ava'
 import { graceMs } from '../../relay/gate/live.ts'
 import { openGate } from '../../relay/gate.ts'
 import { selfSigned, TestAuthority } from '../support/authority.ts'
-import { GateStand } from '../support/gates.ts'
+import { GateStand, gateLimits } from '../support/gates.ts'
 import { rawFrame, upgradeRequest } from '../support/raw-websocket.ts'
 import { within } from '../support/within.ts'
 
@@ -183,6 +183,21 @@ test('the sub-protocol is offered in its exact form, or the agent is too old', a
   t.regex(head, /\r\nSec-WebSocket-Protocol: sallyport\.v1\r\n/)
 })
 
+test('one agent has so many carriers, and another has its own', async (t) => {
+  const limits = { ...gateLimits, carriersMax: 2 }
+  await using stand = await GateStand.open({ limits })
+  const shown = await stand.agent()
+  t.is((await stand.upgrade(shown)).status, 101)
+  t.is((await stand.upgrade(shown)).status, 101)
+  t.like(await stand.upgrade(await stand.agent()), { status: 503, code: 'overloaded' })
+  t.is((await stand.upgrade(await stand.agent('plant-2'))).status, 101)
+  for (const { socket } of stand.arrivals.slice(0, 1)) {
+    socket.destroy()
+    await within('its end', once(socket, 'close'))
+  }
+  t.is((await stand.upgrade(shown)).status, 101)
+})
+
 test('deflate is accepted in no spelling (W6)', async (t) => {
   await using stand = await GateStand.open()
   const shown = await stand.agent()
@@ -236,6 +251,7 @@ test('a port that is taken is said to be', async (t) => {
       pendingPerSourceMax: 1,
       handshakeTimeoutMs: 1,
       connectionsMax: 1,
+      carriersMax: 1,
     },
     log: {
       isDebugEnabled: false,

@@ -35,11 +35,13 @@ export interface IngressArrival {
   readonly peer: PeerIdentity | undefined
 }
 
-const limits = {
+/** What a gate of a test bounds, unless the test says otherwise. */
+export const gateLimits = {
   pendingHandshakesMax: 256,
   pendingPerSourceMax: 256,
   handshakeTimeoutMs: 5_000,
   connectionsMax: 1_000,
+  carriersMax: 255,
 }
 
 /** The gate and what came to it. */
@@ -76,7 +78,7 @@ export class GateStand implements AsyncDisposable {
       trustDomain: 'test',
       revoked: new Set(),
       ingressPaths: new Set(['/mqtt']),
-      limits,
+      limits: gateLimits,
       ...seen.options,
       ...options,
     })
