@@ -226,8 +226,9 @@ export class Routing {
   }
 
   #forget(route: Route, code: FaultCode): void {
+    // Both legs of a route may be on the one port that ends.
+    if (!this.#routes.delete(route)) return
     route.end()
-    this.#routes.delete(route)
     this.#parked.delete(route)
     this.#options.admission.left(route.admitted)
     this.#options.notice({ kind: 'ended', route, code })
