@@ -5,6 +5,7 @@
  * code, and nothing else of it reaches standard output.
  */
 import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
 import type { BrokerKind } from '../demo/broker.ts'
 import { Fault, type FaultCode } from '../shared/protocol/fault.ts'
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`✗ ${withCode(fault)}\n`)
     if (wrongUse.has(fault.code)) return 2
     const isOurs = fault.code === 'internal'
-    const more = isOurs ? (fault.cause ?? fault.stack) : `  More: sallyport explain ${fault.code}`
+    const more = isOurs ? inspect(fault.cause ?? fault) : `  More: sallyport explain ${fault.code}`
     process.stderr.write(`${more}\n`)
     return 1
   }
