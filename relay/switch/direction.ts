@@ -163,9 +163,10 @@ export class Direction {
     this.#debt = false
   }
 
-  /** Gives back all memory. */
+  /** Gives back all memory; of a route that is over nothing is owed. */
   release(): void {
     this.#empty(this.#pieces.end)
+    this.#debt = false
   }
 
   #empty(restartAt: number): void {
