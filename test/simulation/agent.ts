@@ -59,6 +59,7 @@ export class Agent {
   /** The process dies and a new life begins; `untold`: no relay learns of it by a closed socket. */
   restart(untold: boolean): void {
     const { carriers, endpoint } = this.#life
+    this.#loseGreetings()
     for (const carrier of carriers) {
       if (carrier === undefined) continue
       if (untold) carrier.untold = true
@@ -86,6 +87,17 @@ export class Agent {
       this.#life.carriers[index]?.agent.wake()
     }
     this.#arm()
+  }
+
+  /**
+   * The first HELLO of a life that is dead already would be taken for that of a newer one: nothing in
+   * it could tell. So it dies with its process, as most do.
+   */
+  #loseGreetings(): void {
+    for (const { agent, from, to } of this.#world.carriers) {
+      const isKnown = to.switch.links.get(this.identity)?.epoch === this.epoch
+      if (from === this && !isKnown) agent.loseAll()
+    }
   }
 
   #begin(): Life {

@@ -32,7 +32,7 @@ export interface Party {
   readonly heard: (frame: Frame) => void
 }
 
-/** The frames that a lossy hop may lose; the others have an answer that somebody waits for. */
+/** The frames that a lossy hop may lose: those that an end which is attached will ask for again. */
 const losable: ReadonlySet<Frame['kind']> = new Set([
   'accept',
   'data',
@@ -40,7 +40,6 @@ const losable: ReadonlySet<Frame['kind']> = new Set([
   'fin',
   'close',
   'resume',
-  'resync',
 ])
 
 /** One side of a simulated carrier. */
@@ -107,6 +106,12 @@ export class Side {
       this.#underWay.shift()
       this.#arrive(first.bytes, first.last)
     }
+  }
+
+  /** What is under way from here is lost. */
+  loseAll(): void {
+    this.#underWay.length = 0
+    this.#underWayBytes = 0
   }
 
   /** Puts a frame on the way that nobody here has said just now. */

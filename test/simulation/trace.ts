@@ -25,7 +25,7 @@ export class Tracer {
       if (frame.kind === 'open') this.#keyOfId.set(name, frame.key)
       const key = this.#keyOfId.get(name)
       if (key === undefined || !this.#wants(key)) continue
-      this.#print(`${this.now().toString().padStart(8)}  ${place.padEnd(12)} ${said(frame)}`)
+      this.#print(`${this.now().toFixed(0).padStart(8)}  ${place.padEnd(12)} ${said(frame)}`)
     }
   }
 }

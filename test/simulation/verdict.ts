@@ -85,9 +85,7 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   }
   if (!stream.wasEstablished) {
     if (stream.wayMsAtEnd < slackMs + refusesLateMs(world, stream)) codes.add('no_agent')
-    // Nobody watches over an opening: an ACCEPT that a lossy hop has lost is not asked for again.
-    const wasLost = world.options.loss > 0
-    if (wasLost || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
+    if (world.options.loss > 0 || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
   }
   if (hadNoWay(world, stream)) codes.add('expired')
   return codes
@@ -119,6 +117,8 @@ function refusesLateMs({ options, relays }: World, stream: Stream): number {
 
 /** No relay linked both ends for about as long as the shorter window. */
 function hadNoWay({ options }: World, stream: Stream): boolean {
+  // Nobody asks again for an ACCEPT that a lossy hop has lost, and carriers are none.
+  if (options.loss > 0) return true
   const windowMs = Math.min(options.agentResumeWindowMs, options.relayResumeWindowMs)
   return stream.wayLostMs >= windowMs - slackMs
 }

@@ -19,6 +19,10 @@ import type { World } from './world.ts'
 export const findsWayMs = 4_000
 /** So long a belief may be false while the word that corrects it is under way. */
 const correctsMs = 1_500
+/** So long, and a little, the watch-dog of a stream waits for progress. */
+const watchDogMs = 6_000
+/** So long a route may lead to an end that has left, until the other end has answered. */
+const answersMs = 5_000
 
 /** How long some relay has linked both ends of a stream without a pause. */
 export function waySteadyMs(world: World, stream: Stream): number {
@@ -53,12 +57,26 @@ export class Ways {
     for (const relay of this.#world.relays) if (relay.up) this.#lookAtRoutes(relay)
   }
 
+  /** A stream was made to restate itself: never while its whole way was good (check 16). */
+  watchDog(port: EndpointPort, id: number): void {
+    const { options, relays, report } = this.#world
+    report.count('watch-dog')
+    for (const relay of relays) {
+      const leg = outerPortOf(this.#world, relay, port)?.legs.get(id)
+      if (leg === undefined) continue
+      const legs = leg.route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
+      const isGood = Math.min(...legs) >= watchDogMs
+      const stream = this.#world.streamOf(leg.route.key)
+      demand(!isGood || options.loss > 0, '16: a stream stood still on a good way', stream)
+    }
+  }
+
   /** An end that believes in its way must be right about it. */
   #holdAgainst(end: EndpointEnd, stream: Stream): void {
     const { current } = end
     if (current === undefined) return
     if (!current.ready || this.#leads(end, current)) this.#doubted.delete(current)
-    else this.#doubt(current, 'an end believes in a way that leads nowhere', stream)
+    else this.#doubt(current, correctsMs, 'an end believes in a way that leads nowhere', stream)
   }
 
   #leads(end: EndpointEnd, { port, id }: Attachment<EndpointPort>): boolean {
@@ -75,24 +93,25 @@ export class Ways {
   /** A route must lead from an end to an end, and no further than its switch can say so. */
   #lookAtRoutes(relay: Relay): void {
     for (const route of relay.switch.routes) {
+      const steady = route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
+      if (Math.min(...steady) < answersMs) continue
       for (const leg of route.legs) {
         const inner = innerPortOf(this.#world, relay, leg.port)
         if (inner === undefined) continue
-        if (this.#world.legSteadyMs(relay.switch, leg.port) < correctsMs) continue
         if (inner.find(leg.id)?.end.key === route.key) this.#doubted.delete(leg)
         else {
           const stream = this.#world.streamOf(route.key)
-          this.#doubt(leg, `a route leads to no end by id ${leg.id}`, stream)
+          this.#doubt(leg, answersMs, `a route leads to no end by id ${leg.id}`, stream)
         }
       }
     }
   }
 
-  #doubt(belief: object, reason: string, stream?: Stream): void {
+  #doubt(belief: object, patienceMs: number, reason: string, stream?: Stream): void {
     const { now } = this.#world.clock
     const since = this.#doubted.get(belief) ?? now
     this.#doubted.set(belief, since)
-    demand(now - since < correctsMs || this.#world.options.loss > 0, `15: ${reason}`, stream)
+    demand(now - since < patienceMs || this.#world.options.loss > 0, `15: ${reason}`, stream)
   }
 }
 

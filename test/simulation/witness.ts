@@ -37,6 +37,8 @@ export class Witness {
     if (frames.length > controlMax) checkControl(frames)
     const { told } = this.#of(port)
     for (const frame of frames) {
+      // An end asks for RESYNC by itself only when its watch-dog barks.
+      if (frame.kind === 'resync') this.#world.ways.watchDog(port, frame.id)
       if (frame.kind !== 'data') continue
       const { limit, synced } = told.get(frame.id) ?? { limit: 0, synced: false }
       const end = frame.offset + frame.bytes.length
