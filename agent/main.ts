@@ -36,6 +36,8 @@ export function agentCommand(): Command {
 async function run(config: AgentConfig): Promise<void> {
   const log = createLog(config.log)
   await using agent = await openAgent(config, log)
+  // Heard before it is said that there is somebody to hear.
+  const signalled = untilSignal()
   log.info('agent started', {
     relay: placeText(config.relay),
     expose: config.expose.map(({ name }) => name),
@@ -43,6 +45,5 @@ async function run(config: AgentConfig): Promise<void> {
       agent.forwards.map(({ service, listen }) => [placeText(listen), service]),
     ),
   })
-  const signal = await untilSignal()
-  log.info(`the agent stops: ${signal}`)
+  log.info(`the agent stops: ${await signalled}`)
 }

@@ -45,12 +45,13 @@ export function relayCommand(): Command {
 async function run(config: RelayConfig, source: ConfigSource): Promise<void> {
   const log = createLog(config.log)
   await using relay = await openRelay(config, log)
+  // Heard before it is said that there is somebody to hear.
+  const signalled = untilSignal({ SIGHUP: () => reload(relay, source, log) })
   log.info('relay ready', { ...placesText(relay.places), rules: config.policy.rules.length })
   if (config.policy.rules.length === 0) {
     log.warn('nobody may reach anything yet: the policy has no rule', { file: source.file })
   }
-  const signal = await untilSignal({ SIGHUP: () => reload(relay, source, log) })
-  log.info(`the relay stops: ${signal}`)
+  log.info(`the relay stops: ${await signalled}`)
 }
 
 function reload(relay: Relay, source: ConfigSource, log: Log): void {
