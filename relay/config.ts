@@ -40,7 +40,7 @@ export interface RelayLimits {
   /** Sockets that have not proved who they are, in all and from one address. */
   readonly pendingHandshakesMax: number
   readonly pendingPerSourceMax: number
-  /** From the first byte to HELLO. */
+  /** From the TCP connection to the last header of its request. */
   readonly handshakeTimeoutMs: number
   readonly livenessMs: number
   readonly resumeWindowMs: number

@@ -88,7 +88,7 @@ const limits = z.strictObject({
     .describe('The same from one address; stops one address from taking every place.'),
   handshakeTimeout: duration('1s', '1m')
     .prefault('5s')
-    .describe('TLS, upgrade and HELLO together; stops sockets that say nothing (slowloris).'),
+    .describe('TLS and the first request; stops sockets that say nothing (slowloris).'),
   liveness: duration('1s', '5m')
     .prefault('10s')
     .describe('Silence after which a carrier is dead; stops streams hanging on a black hole.'),
