@@ -107,8 +107,9 @@ export class Routing {
   }
 
   #receiveOpen(port: SwitchPort, leg: Leg | undefined, frame: FrameOf<'open'>, now: number): void {
-    const from = port.identity === '' ? frame.from : port.identity
-    const open = { ...frame, from }
+    // What an agent says of itself is not passed on: it is its certificate alone (R1, P2).
+    const { identity } = port
+    const open = identity === '' ? frame : { ...frame, from: identity, attributes: [] }
     if (leg !== undefined) {
       const { route } = leg
       // Another `to` would be dialled on the strength of a decision about this one (P1, P2).

@@ -85,7 +85,11 @@ export class Drive implements CarrierListener {
   readonly #drain = (): void => {
     this.#scheduled = false
     if (this.#over) return
-    this.#say()
+    try {
+      this.#say()
+    } catch (cause) {
+      return this.#fail(cause)
+    }
     this.#alarm.set()
   }
 
@@ -107,6 +111,13 @@ export class Drive implements CarrierListener {
     } finally {
       carrier.uncork()
     }
+  }
+
+  /** What cannot be said ends this carrier, as what cannot be heard does, and no other. */
+  #fail(cause: unknown): void {
+    const fault = new Fault('internal', undefined, { cause })
+    this.#carrier?.destroy(fault)
+    this.closed(fault)
   }
 
   #judge(now: number): void {

@@ -80,6 +80,8 @@ export class Reception {
     const tombstone = this.#tombstones.get(open.key)
     if (tombstone !== undefined) return tombstone
     if (open.established) return 'unknown_stream'
+    // Nothing was said to it yet, and what is not true of a stream must not end the carrier (R3).
+    if (open.consumed > 0 || open.received > 0) return 'never_sent'
     if (this.#options.isFull()) return 'overloaded'
     const end = this.#options.make(port, open)
     this.#acceptors.set(open.key, end)

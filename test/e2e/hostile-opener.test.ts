@@ -9,8 +9,14 @@ import test, { type ExecutionContext } from 'ava'
 import { WebSocket } from 'ws'
 import { authorityPaths } from '../../certs/store.ts'
 import type { WireCode } from '../../shared/protocol/fault.ts'
-import { attributeTags, dataBytesMax, type FrameOf } from '../../shared/protocol/frame.ts'
-import { u48Max } from '../../shared/protocol/layout.ts'
+import {
+  attributeTags,
+  dataBytesMax,
+  encode,
+  type FrameOf,
+  frameBytesMax,
+} from '../../shared/protocol/frame.ts'
+import { type Attribute, u48Max } from '../../shared/protocol/layout.ts'
 import { HostileAgent } from '../support/hostile-agent.ts'
 import { mebibyte, residentBytes } from '../support/memory.ts'
 import {
@@ -44,6 +50,10 @@ function openFrame(change: Partial<FrameOf<'open'>> = {}): FrameOf<'open'> {
     attributes: [],
     ...change,
   }
+}
+
+function attributeOf(tag: number, bytes: number): Attribute {
+  return { tag, value: Buffer.alloc(bytes, '1') }
 }
 
 /** `plant-1` offers an echo to everybody here, and another service to `crm-1` and one address. */
@@ -163,6 +173,32 @@ const lies: Readonly<Record<string, (agent: HostileAgent) => void>> = {
   'the greatest RESUME there is': (agent) =>
     agent.send({ kind: 'resume', id: 2, received: u48Max, consumed: u48Max, limit: u48Max }),
 }
+
+test.serial('what an OPEN says of itself is neither passed on nor believed (R1, R4)', async (t) => {
+  t.timeout(90_000)
+  await using target = await startTarget()
+  await using tunnel = await openTunnel(planFor(target.port, 9))
+  const honest = await honestStream(t, tunnel, target)
+  using agent = await HostileAgent.greeted(tunnel, mallory)
+  const named = openFrame({ from: '', attributes: [attributeOf(attributeTags.source, 9)] })
+  // As long as a frame can be: with the name of its opener it would be longer.
+  const room = frameBytesMax - encode({ ...named, attributes: [attributeOf(77, 0)] }).length
+  agent.send({ ...named, attributes: [attributeOf(77, room)] })
+  await agent.take('accept', named.id)
+  agent.send(openFrame({ id: 4, to: 'plant-1/few', attributes: named.attributes }))
+  await agent.take('refuse', 4)
+  const { 'client.address': address } = await tunnel.relay.waitForCode('denied_by_policy')
+  t.is(address, undefined)
+  // Nobody has said a byte to this stream yet: who took one lies.
+  for (const numbers of [{ received: 1 }, { received: 1, consumed: 1 }]) {
+    agent.send(openFrame({ id: 6, ...numbers }))
+    t.is((await agent.take('refuse', 6)).code, 'never_sent')
+  }
+  t.true(await echoes(honest, 'after'))
+  honest.destroy()
+  const { records } = tunnel.agent('plant-1').process
+  t.is(records.filter(({ message }) => message === 'link ready').length, 1)
+})
 
 test.serial(
   'acknowledging what was never sent ends that stream, and no byte follows (R3)',
