@@ -119,7 +119,7 @@ export class AgentCarrier implements Carrier {
 
   verdict(now: number): Fault | undefined {
     if (this.#link === undefined) {
-      if (now - this.#since < helloTimeoutMs) return undefined
+      if (now < this.#since + helloTimeoutMs) return undefined
       return new Fault('carrier_silent', `no HELLO within ${helloTimeoutMs} ms`)
     }
     if (!this.#pulse.isDead(now)) return undefined

@@ -185,7 +185,7 @@ export class Link {
 
   /** Why the carrier is to be given up now, if it is. */
   verdict(now: number): Fault | undefined {
-    if (this.#state.kind === 'greeting' && now - this.#state.since >= this.#livenessMs) {
+    if (this.#state.kind === 'greeting' && now >= this.#state.since + this.#livenessMs) {
       return new Fault('carrier_silent', `no WELCOME within ${this.#livenessMs} ms`)
     }
     if (this.#pulse?.isDead(now) !== true) return undefined

@@ -120,8 +120,7 @@ export class Pulse {
   isDead(now: number): boolean {
     const oldest = this.#pings[0]
     if (oldest === undefined) return false
-    const silentMs = now - this.#heardAt
-    return silentMs >= this.#livenessMs || now - oldest.at >= 3 * this.#livenessMs
+    return now >= this.#deathAt(oldest.at)
   }
 
   /** When `pull` or `isDead` will have something new to say, if nothing is heard until then. */
@@ -130,8 +129,7 @@ export class Pulse {
       this.#pings.length < pingsMax ? this.#pingedAt + this.#pingEveryMs : Number.POSITIVE_INFINITY
     const oldest = this.#pings[0]
     if (oldest === undefined) return nextPing
-    const death = Math.min(this.#heardAt + this.#livenessMs, oldest.at + 3 * this.#livenessMs)
-    return Math.min(nextPing, death)
+    return Math.min(nextPing, this.#deathAt(oldest.at))
   }
 
   get #pingEveryMs(): number {
@@ -140,7 +138,14 @@ export class Pulse {
 
   #pingDue(now: number): boolean {
     const bytesSincePing = this.#bytesSent - this.#bytesSentAtPing
-    return now - this.#pingedAt >= this.#pingEveryMs || bytesSincePing * 4 >= this.flightBytesMax
+    const isTime = now >= this.#pingedAt + this.#pingEveryMs
+    return isTime || bytesSincePing * 4 >= this.flightBytesMax
+  }
+
+  // The same sums as in `deadline`: a difference may fall short of it by the last bit, and whoever
+  // waits for the deadline would turn in a loop there.
+  #deathAt(oldestPingAt: number): number {
+    return Math.min(this.#heardAt + this.#livenessMs, oldestPingAt + 3 * this.#livenessMs)
   }
 
   #measured(bytesPerMs: number, now: number): void {

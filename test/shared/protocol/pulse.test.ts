@@ -71,6 +71,22 @@ test('at its deadline a pulse has a PING to say, or the carrier is dead', (t) =>
   }
 })
 
+test('at the very deadline something is due, whatever the last bit of the clock says', (t) => {
+  const start = fc.double({ min: 0, max: 1e7, noNaN: true })
+  fc.assert(
+    fc.property(start, fc.integer({ min: 1_000, max: 30_000 }), (since, believedMs) => {
+      const pulse = new Pulse(believedMs, since)
+      pulse.pull(since)
+      for (let turn = 0; turn < 20; turn += 1) {
+        const now = pulse.deadline()
+        if (pulse.isDead(now)) break
+        t.not(pinged(pulse, now), undefined, `nothing is due at ${now}`)
+        pulse.received(13, now + 1 / 3)
+      }
+    }),
+  )
+})
+
 test('rule 38: any frame is proof of life, and a path black in one direction is found', (t) => {
   const pulse = new Pulse(livenessMs, 0)
   pulse.pull(0)
