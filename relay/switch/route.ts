@@ -35,6 +35,8 @@ export class Leg {
     credit: false,
     close: undefined,
   }
+  /** False until its first OPEN was said: whoever is behind this leg knows nothing of the id yet. */
+  named = true
   /** What the last CLOSE that came from this leg said as consumed. */
   closeSeen: number | undefined
 
@@ -57,11 +59,6 @@ export class Leg {
     return this.route.opener === this ? this.route.acceptor : this.route.opener
   }
 
-  /** False while its OPEN has still to be said: the far end knows nothing of this id yet. */
-  get named(): boolean {
-    return this.say.open === undefined
-  }
-
   /** There is control to say. */
   speak(): void {
     if (this.port.up) this.port.voice.hasControl(this)
@@ -82,6 +79,7 @@ export class Leg {
     if (say.open !== undefined) {
       const open = say.open
       say.open = undefined
+      this.named = true
       return { ...open, id, ...this.incoming.numbers() }
     }
     if (say.acceptedBy !== undefined) {
@@ -124,6 +122,8 @@ export class Leg {
   hush(): void {
     const { say } = this
     say.word = undefined
+    // An OPEN that is said again would be old news by then, and the opener will be asked anew.
+    if (this.named) say.open = undefined
     say.acceptedBy = undefined
     say.resume = false
     say.credit = false
@@ -169,6 +169,7 @@ export class Route {
   lead(port: SwitchPort): void {
     this.parkedUntil = Number.POSITIVE_INFINITY
     this.acceptor = new Leg(this, port, port.newId(), this.#toOpener, this.#toAcceptor)
+    this.acceptor.named = false
     this.acceptor.say.open = this.open
     this.acceptor.speak()
   }
