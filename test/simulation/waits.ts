@@ -63,7 +63,8 @@ export class Waits {
 
   /** A last word is no wait where there is a way for it. */
   #lookAtLingering({ phaseSince }: Waiting, stream: Stream): void {
-    if (this.#world.options.loss > 0) return
+    // An acceptor waits to be asked again, and its opener may have been refused for good.
+    if (this.#world.options.loss > 0 || stream.openerEnd?.phase === 'closed') return
     const { now } = this.#world.clock
     const withWayMs = Math.min(now - phaseSince, waySteadyMs(this.#world, stream))
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
