@@ -25,7 +25,7 @@ import { LivePeers } from './gate/live.ts'
 import { PendingConnections, type PendingLimits } from './gate/pending.ts'
 import { type Proof, proofOf } from './gate/proof.ts'
 import { type Origin, offersProtocol, originOf, pathOf, upgradeFault } from './gate/request.ts'
-import { createGateServer, type ServerLimits } from './gate/server.ts'
+import { createGateServer, type GateServer, type ServerLimits } from './gate/server.ts'
 
 /** The path of carriers. */
 export const carrierPath = '/sallyport'
@@ -78,8 +78,6 @@ export interface Gate extends AsyncDisposable {
   readonly address: HostPort
   /** Replaces the revoked serial numbers, and ends the live carriers among them. */
   updateRevocations(revoked: ReadonlySet<string>): void
-  /** Replaces the paths that lead to `onIngress`. */
-  updateIngressPaths(paths: ReadonlySet<string>): void
   /** Replaces certificate, key and authority for the handshakes to come. */
   updateCredentials(credentials: TlsCredentials): void
 }
@@ -88,8 +86,9 @@ export interface Gate extends AsyncDisposable {
 export async function openGate(options: GateOptions): Promise<Gate> {
   const { credentials, limits, log } = options
   const pending = new PendingConnections(limits)
-  const { app, server } = createGateServer(credentials, limits, pending, log)
-  const gate = new OpenGate(options, app, server, pending)
+  const served = createGateServer(credentials, limits, pending, log)
+  const { app, server } = served
+  const gate = new OpenGate(options, served, pending)
   try {
     await options.routes?.(app)
     await app.ready()
@@ -117,20 +116,13 @@ class OpenGate implements Gate {
   readonly #sockets = new Set<Socket>()
   readonly #everySecond: NodeJS.Timeout
   #revoked: ReadonlySet<string>
-  #ingressPaths: ReadonlySet<string>
 
-  constructor(
-    options: GateOptions,
-    app: FastifyInstance,
-    server: Server,
-    pending: PendingConnections,
-  ) {
+  constructor(options: GateOptions, { app, server }: GateServer, pending: PendingConnections) {
     this.#options = options
     this.#app = app
     this.#server = server
     this.#pending = pending
     this.#revoked = options.revoked
-    this.#ingressPaths = options.ingressPaths ?? new Set()
     this.#webSockets.on('wsClientError', ({ message }, socket, request) => {
       this.#refuse(request, socket as TLSSocket, new Fault('carrier_refused', `${message}.`))
     })
@@ -154,10 +146,6 @@ class OpenGate implements Gate {
     this.#live.endRevoked(revoked, (peer) => this.#end('revoked', peer))
   }
 
-  updateIngressPaths(paths: ReadonlySet<string>): void {
-    this.#ingressPaths = paths
-  }
-
   updateCredentials(credentials: TlsCredentials): void {
     this.#server.setSecureContext(secureContext(credentials))
   }
@@ -178,7 +166,7 @@ class OpenGate implements Gate {
     const fault = upgradeFault(request)
     if (fault !== undefined) this.#refuse(request, socket, fault)
     else if (path === carrierPath) this.#carrier(request, socket, head)
-    else if (this.#ingressPaths.has(path)) this.#ingress(path, request, socket, head)
+    else if (this.#options.ingressPaths?.has(path)) this.#ingress(path, request, socket, head)
     else this.#refuse(request, socket, new Fault('unknown_service', 'Nothing is served here.'))
   }
 

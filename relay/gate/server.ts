@@ -33,13 +33,19 @@ const requestTimeoutMs = 10_000
 const keepAliveTimeoutMs = 5_000
 const requestsPerSocketMax = 100
 
+/** A server and the application upon it. */
+export interface GateServer {
+  readonly app: FastifyInstance
+  readonly server: Server
+}
+
 /** A server that does not listen yet; `app.server` is node's. */
 export function createGateServer(
   credentials: TlsCredentials,
   limits: ServerLimits,
   pending: PendingConnections,
   log: Log,
-): { readonly app: FastifyInstance; readonly server: Server } {
+): GateServer {
   const { handshakeTimeoutMs, connectionsMax } = limits
   const secure = Fastify({
     https: {

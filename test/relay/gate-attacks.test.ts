@@ -167,8 +167,8 @@ test('each path but its own is 404, in whatever spelling (W9)', async (t) => {
   t.is((await stand.upgrade(shown, '/sallyport?x=1')).status, 101)
   t.is((await stand.upgrade(undefined, '/mqtt?x=1')).status, 503, 'the stand refuses consumers')
   t.is(stand.ingress[0]?.path, '/mqtt')
-  stand.gate.updateIngressPaths(new Set())
-  t.is((await stand.upgrade(undefined, '/mqtt')).status, 404)
+  await using closed = await GateStand.open({ ingressPaths: new Set() })
+  t.is((await closed.upgrade(undefined, '/mqtt')).status, 404)
   t.is(await statusFor(stand, 'GET /sallyport HTTP/1.1\r\nHost: x\r\n\r\n'), 404)
 })
 
