@@ -14,8 +14,15 @@ setFlagsFromString('--semi-space-growth-factor=1')
 setFlagsFromString('--heap-growing-percent=300')
 
 if (major > 24 || (major === 24 && minor >= 12)) {
-  const { main } = await import('./program.ts')
-  process.exitCode = await main(process.argv)
+  try {
+    const { main } = await import('./program.ts')
+    process.exitCode = await main(process.argv)
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    const folder = new URL('..', import.meta.url).pathname
+    process.stderr.write(`✗ Packages are missing: npm ci, in ${folder}\n  ${error.message}\n`)
+    process.exitCode = 1
+  }
 } else {
   process.stderr.write(
     `✗ Sallyport needs Node.js 24.12 or newer; this is ${process.versions.node} (node_too_old).\n` +
