@@ -211,7 +211,7 @@ export function relayParty(world: World, identity: string, carrier: Carrier): Pa
     },
     said: (frames) => {
       witness.saidBySwitch(frames)
-      if (options.hostile) world.replay.said(carrier, frames)
+      if (options.hostile) world.capturedRelay.said(carrier, frames)
     },
     heard: () => {
       theSwitch.listenTo(speaker)

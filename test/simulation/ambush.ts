@@ -2,48 +2,50 @@
  * Faults that lie in wait for a phase: most phases are over within a round trip, and chance alone
  * would seldom meet them.
  *
- * Invariant: an ambush strikes once, and only while the world still has faults.
+ * Invariant: a phase of an end is ambushed once at most, and only while the world still has faults.
  */
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { Phase } from '../../shared/protocol/life.ts'
 import { strikeEvenly } from './faults.ts'
+import type { Stream } from './stream.ts'
 import type { World } from './world.ts'
 
-const phases: readonly Phase[] = [
-  'opening',
-  'dialling',
-  'open',
-  'aborting',
-  'aborted',
-  'lingering',
-  'lingering',
-]
+/** How likely the beginning of each phase is met: the shorter and rarer it is, the likelier. */
+const likelihood: Readonly<Record<Phase, number>> = {
+  opening: 0.05,
+  dialling: 0.15,
+  open: 0.05,
+  aborting: 0.3,
+  aborted: 0.8,
+  lingering: 0.3,
+  closed: 0,
+}
 
 export class Ambush {
   readonly #world: World
-  readonly #waitsFor: Phase[]
   readonly #seen = new WeakMap<EndpointEnd, Phase>()
 
-  constructor(world: World, count: number) {
+  constructor(world: World) {
     this.#world = world
-    this.#waitsFor = Array.from({ length: count }, () => world.chance.pick(phases))
   }
 
-  /** After every event: strikes, a moment later at the most, where a phase has begun. */
+  /** After every event: strikes where a phase has begun. */
   look(): void {
-    if (this.#waitsFor.length === 0) return
-    const { chance, clock, options } = this.#world
+    const { clock, options, streams } = this.#world
     if (clock.now >= options.faultsUntilMs) return
-    for (const stream of this.#world.streams) {
+    for (const stream of streams) {
       for (const [end] of stream.livingEnds()) {
         if (this.#seen.get(end) === end.phase) continue
         this.#seen.set(end, end.phase)
-        const index = this.#waitsFor.indexOf(end.phase)
-        if (index === -1) continue
-        this.#waitsFor.splice(index, 1)
-        const momentMs = chance.happens(0.5) ? 0 : chance.between(0, options.delayMsMax)
-        clock.after(momentMs, () => strikeEvenly(this.#world, stream))
+        this.#consider(end.phase, stream)
       }
     }
+  }
+
+  #consider(phase: Phase, stream: Stream): void {
+    const { chance, clock, options } = this.#world
+    if (!chance.happens(likelihood[phase])) return
+    const delayMs = chance.happens(0.7) ? 0 : chance.between(0, options.delayMsMax)
+    clock.after(delayMs, () => strikeEvenly(this.#world, stream))
   }
 }

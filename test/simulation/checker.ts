@@ -67,6 +67,8 @@ export class Checker {
     demand(sends && receives, '1: the cursors of an end are out of order', stream)
     const before = this.#attachments.get(end) ?? 0
     demand(end.attachmentNumber >= before, '5: the number of an attachment fell', stream)
+    const hasMoved = before > 0 && end.attachmentNumber > before && end === stream.acceptorEnd
+    if (hasMoved) this.#world.report.count('moved to another way')
     this.#attachments.set(end, end.attachmentNumber)
   }
 

@@ -42,7 +42,7 @@ const kinds: Readonly<Record<FaultKind, Kind>> = {
   'agent restart': { weight: 0.6, strike: restartAgent },
   'relay restart': { weight: 0.8, strike: restartRelay },
   'policy change': { weight: 0.4, strike: changePolicy },
-  'socket reset': { weight: 0.4, strike: resetSocket },
+  'socket reset': { weight: 0.6, strike: resetSocket },
 }
 
 /** The kinds, for a report that demands each of them. */
@@ -185,7 +185,7 @@ function changePolicy(world: World, near: Stream | undefined): void {
 
 function resetSocket(world: World, near: Stream | undefined): void {
   const sockets = ({ opener, target }: Stream): readonly Socket[] =>
-    [opener, ...(target === undefined ? [] : [target])].filter(({ over }) => !over)
+    [opener, ...(target === undefined ? [] : [target])].filter((one) => !one.over && !one.didReset)
   const possible = (near === undefined ? world.streams : [near]).flatMap(sockets)
   if (possible.length > 0) world.chance.pick(possible).hangUp()
 }

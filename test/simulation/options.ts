@@ -52,12 +52,12 @@ export function drawOptions(chance: Chance): Options {
   const hostile = character >= 0.2 && character < 0.3
   const lossy = character >= 0.3 && character < 0.35
   const resumeWindowMs = harsh ? 12_000 : 90_000
-  const faultsUntilMs = chance.pick([0, 500, 2_000, 6_000, 12_000, 12_000])
+  const faultsUntilMs = chance.pick([0, 500, 3_000, 3_000, 6_000, 6_000, 12_000, 12_000])
   const outageMsMax = harsh ? 25_000 : 4_000
   return {
     relays: chance.happens(0.5) ? 2 : 1,
     agents: chance.between(2, 3),
-    streams: chance.between(2, 6),
+    streams: chance.between(2, 7),
     bytesMax: chance.pick([300, 4_000, 16_000]),
     windowBytes: chance.pick([1_000, 3_000, 8_000]),
     relayWindowBytes: chance.pick([700, 3_000, 8_000]),
@@ -76,7 +76,7 @@ export function drawOptions(chance: Chance): Options {
     sayTwice: chance.pick([0, 0, 0.03, 0.3]),
     loss: lossy ? chance.pick([0.002, 0.02]) : 0,
     faultsUntilMs,
-    faultEveryMs: chance.pick([40, 150, 500]),
+    faultEveryMs: chance.pick([60, 200, 600]),
     closingMs: faultsUntilMs + outageMsMax + 20_000,
     outageMsMax,
     calm,

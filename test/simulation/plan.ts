@@ -34,17 +34,19 @@ export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
   const chunkBytesMin = Math.ceil(bytes / 40)
   const sometimes = (probability: number, low: number, high: number) =>
     chance.happens(probability) ? chance.between(low, high) : undefined
+  const resetsAfter = sometimes(0.12, 0, bytes)
   return {
     bytes,
     chunkBytesMax: Math.max(chunkBytesMin, chance.pick([1, 40, 700, 6_000])),
-    thinkMs: chance.pick([0, 5, 60, 400]),
-    readMs: chance.pick([0, 0, 5, 50]),
-    pausesAfter: sometimes(0.15, 0, bytes),
+    // Who resets is quick, so that the far reader is still behind.
+    thinkMs: resetsAfter === undefined ? chance.pick([0, 5, 60, 400]) : chance.pick([0, 5]),
+    readMs: chance.pick([0, 10, 100, 400]),
+    pausesAfter: sometimes(0.25, 0, bytes),
     pauseMs: chance.between(1_000, options.slowReadMs),
     writesAfter: side === 1 && chance.happens(0.3) ? chance.between(1, 2_000) : 0,
     idlesAfter: sometimes(0.2, 0, bytes),
     idlesUntilMs: chance.happens(0.5) ? options.closingMs : chance.between(0, options.closingMs),
-    resetsAfter: sometimes(0.06, 0, bytes),
+    resetsAfter,
     hangsUpAfterMs: side === 0 ? sometimes(0.05, 0, 2_000) : undefined,
   }
 }

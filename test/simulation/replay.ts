@@ -1,52 +1,28 @@
 /**
- * A captured relay: it says OPENs again, byte for byte, that it has carried before.
+ * A failed seed once more, with every frame of the stream that fails.
  *
- * Invariant: only OPENs of streams that somebody still remembers are repeated, on ids that lead
- * nowhere now: what else a captured relay may do to its own streams is written in docs/threats.md.
+ * Invariant: the second run is the first one again: tracing changes nothing.
  */
-import type { Frame, FrameOf } from '../../shared/protocol/frame.ts'
-import { encode } from '../../shared/protocol/frame.ts'
-import type { Agent } from './agent.ts'
-import type { Carrier } from './network.ts'
-import type { Relay } from './relay.ts'
-import type { World } from './world.ts'
+import { runWorld, WorldFailure } from './run.ts'
+import { Tracer } from './trace.ts'
 
-interface Carried {
-  readonly agent: Agent
-  readonly relay: Relay
-  readonly open: FrameOf<'open'>
+/** Prints the frames of the stream that the failure is about, or of all when it is about none. */
+export function replay(seed: number, put: (text: string) => void): void {
+  const failure = failureOf(() => runWorld(seed))
+  const wanted = failure?.key
+  const tracer = new Tracer(
+    (line) => put(`${line}\n`),
+    (key) => wanted === undefined || key === wanted,
+  )
+  failureOf(() => runWorld(seed, tracer))
 }
 
-export class Replay {
-  readonly #world: World
-  readonly #carried: Carried[] = []
-
-  constructor(world: World) {
-    this.#world = world
-  }
-
-  /** A relay has said these frames to an agent. */
-  said(carrier: Carrier, frames: readonly Frame[]): void {
-    for (const open of frames) {
-      if (open.kind !== 'open') continue
-      this.#carried.push({ agent: carrier.from, relay: carrier.to, open })
-    }
-  }
-
-  /** Says one of them again, on whichever carrier leads there now. */
-  strike(): void {
-    const { carriers, chance, report } = this.#world
-    const possible = this.#carried.filter(({ agent, open }) => {
-      const stream = this.#world.streamOf(open.key)
-      const remembered = stream?.acceptorEnd?.phase !== 'closed' && stream?.acceptorDied === false
-      return remembered && agent.links.every(({ port }) => port.find(open.id) === undefined)
-    })
-    if (possible.length === 0) return
-    const { agent, relay, open } = chance.pick(possible)
-    for (const carrier of carriers) {
-      if (carrier.from !== agent || carrier.to !== relay || carrier.steadyMs === 0) continue
-      report.count('replayed OPEN')
-      carrier.relay.inject(encode(open))
-    }
+function failureOf(run: () => unknown): WorldFailure | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    if (error instanceof WorldFailure) return error
+    throw error
   }
 }

@@ -1,23 +1,41 @@
 /**
  * What happened in the worlds of a run, so that a run which tested nothing is seen.
  *
- * Invariant: reports add up: the report of two runs is the sum of their numbers.
+ * Invariant: reports add up: the report of two runs is the sum of their numbers. They are plain
+ * numbers, which one process may send to another.
  */
 import type { Phase } from '../../shared/protocol/life.ts'
 
-export class Report {
+type Counts = Readonly<Record<string, number>>
+
+/** The numbers of a report, as they travel between processes. */
+export interface Numbers {
+  readonly worlds: number
+  readonly streams: number
+  readonly cleanEnds: number
+  /** Carriers that were cut, or went black. */
+  readonly cuts: number
+  /** Frames that died under way. */
+  readonly droppedFrames: number
+  readonly virtualMs: number
+  /** Everything that is counted, by its name: faults, and what they led to. */
+  readonly kinds: Counts
+  /** How often each kind of fault met an end in each phase. */
+  readonly hits: Readonly<Record<string, Counts>>
+  /** How the sockets of streams ended, by code. */
+  readonly codes: Counts
+}
+
+export class Report implements Numbers {
   worlds = 0
   streams = 0
   cleanEnds = 0
   cuts = 0
   droppedFrames = 0
   virtualMs = 0
-  /** Faults by kind. */
-  kinds: Record<string, number> = {}
-  /** How often each kind of fault met an end in each phase. */
-  hits: Record<string, Record<string, number>> = {}
-  /** How the ends of streams ended, by code. */
-  codes: Record<string, number> = {}
+  readonly kinds: Record<string, number> = {}
+  readonly hits: Record<string, Record<string, number>> = {}
+  readonly codes: Record<string, number> = {}
 
   count(kind: string, times = 1): void {
     this.kinds[kind] = (this.kinds[kind] ?? 0) + times
@@ -36,7 +54,7 @@ export class Report {
   }
 
   /** Adds the numbers of another run. */
-  add(other: Report): void {
+  add(other: Numbers): void {
     this.worlds += other.worlds
     this.streams += other.streams
     this.cleanEnds += other.cleanEnds
@@ -46,12 +64,13 @@ export class Report {
     sum(this.kinds, other.kinds)
     sum(this.codes, other.codes)
     for (const [kind, row] of Object.entries(other.hits)) {
-      this.hits[kind] = this.hits[kind] ?? {}
-      sum(this.hits[kind], row)
+      const own = this.hits[kind] ?? {}
+      this.hits[kind] = own
+      sum(own, row)
     }
   }
 }
 
-function sum(into: Record<string, number>, from: Readonly<Record<string, number>>): void {
+function sum(into: Record<string, number>, from: Counts): void {
   for (const [name, value] of Object.entries(from)) into[name] = (into[name] ?? 0) + value
 }

@@ -69,12 +69,12 @@ function begin(world: World): void {
   for (let made = 0; made < options.streams; made += 1) {
     clock.at(chance.between(0, Math.max(500, options.faultsUntilMs)), () => world.openStream())
   }
-  const ambush = new Ambush(world, chance.between(0, 4))
+  const ambush = new Ambush(world)
   world.afterStep = () => ambush.look()
   if (options.hostile) new Stranger(world, chance.pick(world.relays))
   const plague = () => {
     if (clock.now >= options.faultsUntilMs) return healAll(world)
-    if (options.hostile && chance.happens(0.3)) world.replay.strike()
+    if (options.hostile && chance.happens(0.3)) world.capturedRelay.strike()
     else strike(world)
     clock.after(chance.between(1, 2 * options.faultEveryMs), plague)
   }

@@ -29,7 +29,8 @@ export function judge(world: World, stream: Stream): void {
   const [one, other] = [opener.outcome?.code, target.outcome?.code]
   const wasReset = opener.didReset || target.didReset
   if (one === 'end' && other === 'end') world.report.cleanEnds += 1
-  const isForced = wasReset || stream.forbidden
+  // Of two ends one may have heard the last word, and the other waits for it until its window ends.
+  const isForced = wasReset || stream.forbidden || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
   judgeReset(stream, opener, target)
   judgeReset(stream, target, opener)

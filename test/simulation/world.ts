@@ -13,6 +13,7 @@ import { Endpoint, type EndpointAcceptor } from '../../shared/protocol/endpoint.
 import type { FaultCode } from '../../shared/protocol/fault.ts'
 import { attributeTags } from '../../shared/protocol/frame.ts'
 import { Agent } from './agent.ts'
+import { CapturedRelay } from './captured-relay.ts'
 import { Chance } from './chance.ts'
 import { Checker } from './checker.ts'
 import { Clock } from './clock.ts'
@@ -21,7 +22,6 @@ import type { Carrier } from './network.ts'
 import { drawOptions, type Options } from './options.ts'
 import { drawPlan } from './plan.ts'
 import { Relay } from './relay.ts'
-import { Replay } from './replay.ts'
 import { Report } from './report.ts'
 import { dialMs, drawService, type Service, services } from './services.ts'
 import { strangerName } from './stranger.ts'
@@ -42,7 +42,7 @@ export class World {
   readonly waits = new Waits(this)
   readonly ways = new Ways(this)
   readonly checker = new Checker(this)
-  readonly replay = new Replay(this)
+  readonly capturedRelay = new CapturedRelay(this)
   readonly relays: readonly Relay[]
   readonly agents: readonly Agent[]
   readonly streams: Stream[] = []
