@@ -1,8 +1,8 @@
 /**
  * `sallyport explain CODE`: the page of one code, without a network.
  *
- * Invariant: docs/errors.md is the only text; its sections are exactly the codes of the closed list,
- * in the list's order (test/bin/explain.test.ts).
+ * Invariant: docs/errors.md is the only text; its sections are exactly the codes of the closed
+ * list, in the list's order (test/bin/explain.test.ts).
  */
 import { readFileSync } from 'node:fs'
 import { Argument, Command } from 'commander'

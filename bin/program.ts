@@ -1,5 +1,5 @@
 /**
- * The command `sallyport`: puts the commands of all parts together and turns faults into exit codes.
+ * The command `sallyport`: puts the commands of all parts together, turns faults into exit codes.
  *
  * Invariant: 0 is done, 1 failed, 2 wrong usage or configuration; a fault is printed once, with its
  * code, and nothing else of it reaches standard output.

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
- * The entry point. Invariant: plain JavaScript that any Node.js can read, so that one which is too old
- * hears a sentence instead of a syntax error.
+ * The entry point. Invariant: plain JavaScript that any Node.js can read, so that one which is too
+ * old hears a sentence instead of a syntax error.
  */
 import { setFlagsFromString } from 'node:v8'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-// Buffers live outside the heap, and only a collection frees them. As node has it, that is a full one for
-// each ten to twenty megabytes carried, and more than half of all CPU time: V8's limits follow the small
-// heap, not the traffic. A young generation that stays small frees most buffers cheaply, and a limit of
-// four times what lives spares the rest (npm run bench -- throughput shows both).
+// Buffers live outside the heap, and only a collection frees them. As node has it, that is a full
+// one for each ten to twenty megabytes carried, and more than half of all CPU time: V8's limits follow
+// the small heap, not the traffic. A young generation that stays small frees most buffers cheaply, and
+// a limit of four times what lives spares the rest (npm run bench -- throughput shows both).
 setFlagsFromString('--semi-space-growth-factor=1')
 setFlagsFromString('--heap-growing-percent=300')
 
@@ -24,8 +24,9 @@ if (major > 24 || (major === 24 && minor >= 12)) {
     process.exitCode = 1
   }
 } else {
+  const { node } = process.versions
   process.stderr.write(
-    `✗ Sallyport needs Node.js 24.12 or newer; this is ${process.versions.node} (node_too_old).\n` +
+    `✗ Sallyport needs Node.js 24.12 or newer; this is ${node} (node_too_old).\n` +
       '  In a checkout, npm ci brings a newer one along, and bin/sallyport runs on it.\n',
   )
   process.exitCode = 1

@@ -1,8 +1,8 @@
 /**
  * What `relay init` and `agent init` do: they write the files that a relay or an agent begins with.
  *
- * Invariant: nothing is ever overwritten, and each names the next command. They stand here because they
- * join what must not know each other: the relay's file and the authority.
+ * Invariant: nothing is ever overwritten, and each names the next command. They stand here because
+ * they join what must not know each other: the relay's file and the authority.
  */
 import { writeFile } from 'node:fs/promises'
 import { agentSchema } from '../agent/config.ts'

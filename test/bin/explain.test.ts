@@ -1,3 +1,4 @@
+/** Tests that every code has its page, and that a word which is none is told so. */
 import test from 'ava'
 import { explanationOf, explanations } from '../../bin/explain.ts'
 import { type FaultCode, faults } from '../../shared/protocol/fault.ts'

@@ -1,4 +1,4 @@
-/** Tests the command as people meet it: its help, its exit codes, and what it says when it cannot. */
+/** Tests the command as people meet it: its help, its exit codes, what it says when it cannot. */
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -25,7 +25,7 @@ async function call(line: string, folder = repository): Promise<Call> {
   return { status, output: child.output, said: child.lines.join('\n') }
 }
 
-/** A call that fails: with this status, something of this on standard error, nothing on the other. */
+/** Calls that fail: with this status, saying this on standard error and nothing on the other. */
 const refusals = [
   ['', 2, 'Say which command: relay, agent, certs, demo, explain.  See: sallyport --help (usage)'],
   ['relai', 2, "Unknown command 'relai'. Did you mean relay?  See: sallyport --help (usage)"],

@@ -1,6 +1,6 @@
 /**
- * Holds the documents against the code: links lead somewhere, and what is said of a limit, a constant
- * or a dependency is what stands there.
+ * Holds the documents against the code: links lead somewhere, and what is said of a limit or a
+ * constant is what stands there.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'

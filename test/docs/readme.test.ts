@@ -1,8 +1,10 @@
 /**
- * Walks the README's code blocks in their order, with real processes: what it says to type is typed.
+ * Walks the README's code blocks in their order, with real processes: what it says to type is
+ * typed.
  *
- * Three folders stand for the three machines, loopback and free ports for the addresses; the archives
- * are carried from one to the other as a person would. `npm ci` is not run again: it brought this test.
+ * Three folders stand for the three machines, loopback and free ports for the addresses; archives
+ * are carried from one to the other as a person would. `npm ci` is not run again: it brought this
+ * test here.
  */
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
