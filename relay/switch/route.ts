@@ -178,8 +178,8 @@ export class Route {
   resync(): void {
     const bothUp = this.acceptor?.port.up === true && this.opener.port.up
     for (const leg of this.legs) {
-      if (!leg.named) continue
-      leg.say.word = bothUp ? 'resync' : 'hold'
+      // An OPEN that is still to be said names its id itself.
+      if (leg.named) leg.say.word = bothUp ? 'resync' : 'hold'
       leg.speak()
     }
     this.#toAcceptor.paid()
