@@ -95,7 +95,9 @@ function isQuiet(world: World): boolean {
 function checkLeft(world: World): void {
   const { clock, options } = world
   for (const relay of world.relays) {
-    demand(relay.switch.routes.size === 0, '15: routes are left')
+    for (const { key } of relay.switch.routes) {
+      demand(false, '15: a route is left', world.streamOf(key))
+    }
     const legs = [...relay.switch.links.values()].map(({ port }) => port.legs.size)
     demand(relay.outer.legs.size === 0 && legs.every((size) => size === 0), '15: ids are left')
     demand(relay.endpoint.ends.size === 0, '15: ends are left at a relay')

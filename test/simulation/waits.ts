@@ -57,14 +57,16 @@ export class Waits {
     const since = end.phase === 'open' ? (waiting.lostSince ?? now) : waiting.phaseSince
     const waitedMs = now - since
     demand(waitedMs <= limitMs + slackMs, () => `12: ${end.phase} for ${waitedMs} ms`, stream)
-    if (end.phase === 'lingering') this.#lookAtLingering(waiting, stream)
+    if (end.phase === 'lingering') this.#lookAtLingering(end, waiting, stream)
     if (end instanceof Opener) this.#lookAtCandidate(end, waiting, stream)
   }
 
   /** A last word is no wait where there is a way for it. */
-  #lookAtLingering({ phaseSince }: Waiting, stream: Stream): void {
-    // An acceptor waits to be asked again, and its opener may have been refused for good.
-    if (this.#world.options.loss > 0 || stream.openerEnd?.phase === 'closed') return
+  #lookAtLingering(end: EndpointEnd, { phaseSince }: Waiting, stream: Stream): void {
+    const { openerDied, openerEnd } = stream
+    // An acceptor waits to be asked again, and there may be nobody left to ask.
+    const isLeft = end !== openerEnd && (openerDied || openerEnd?.phase === 'closed')
+    if (this.#world.options.loss > 0 || (isLeft && end.current === undefined)) return
     const { now } = this.#world.clock
     const withWayMs = Math.min(now - phaseSince, waySteadyMs(this.#world, stream))
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
