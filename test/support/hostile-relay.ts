@@ -39,6 +39,7 @@ export function welcomeFrame(change: Partial<FrameOf<'welcome'>> = {}): FrameOf<
 /** The relay; `await using relay = await HostileRelay.start(tunnel)`. */
 export class HostileRelay implements AsyncDisposable {
   readonly #server: Server
+  readonly #carriers = new Set<FrameSocket>()
   readonly #waiting: FrameSocket[] = []
   #takers: ((carrier: FrameSocket) => void)[] = []
 
@@ -49,6 +50,8 @@ export class HostileRelay implements AsyncDisposable {
       'connection',
       (ws) => {
         const carrier = new FrameSocket(ws)
+        this.#carriers.add(carrier)
+        void carrier.closed.then(() => this.#carriers.delete(carrier))
         const take = this.#takers.shift()
         if (take === undefined) this.#waiting.push(carrier)
         else take(carrier)
@@ -96,7 +99,7 @@ export class HostileRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close()
     this.#server.closeAllConnections()
-    for (const carrier of this.#waiting) carrier[Symbol.dispose]()
+    for (const carrier of this.#carriers) carrier[Symbol.dispose]()
     await once(this.#server, 'close')
   }
 }
