@@ -1,8 +1,9 @@
 /**
  * Connecting a stream to its target: the agent's own decision, on the very address it dials.
  *
- * Invariant: only a `DialAllowed` is dialled, and it is made after the lookup, from the file of this
- * agent alone: what the relay says cannot widen it (S1 to S3). Each way to fail has its own code.
+ * Invariant: only a `DialAllowed` is dialled, and it is made after the lookup, from the file of
+ * this agent alone: what the relay says cannot widen it (S1 to S3). Each way to fail has its own
+ * code.
  */
 import { promises as dns, type LookupAddress } from 'node:dns'
 import { connect, type Socket } from 'node:net'

@@ -1,8 +1,8 @@
 /**
  * A forward: a local listener that leads to a service at another agent, through the relay.
  *
- * Invariant: each connection is one stream, opened in this agent's own name; the relay decides by the
- * certificate, never by what is said here.
+ * Invariant: each connection is one stream, opened in this agent's own name; the relay decides by
+ * the certificate, never by what is said here.
  */
 import type { Socket } from 'node:net'
 import { monotonicNow } from '../shared/io/alarm.ts'

@@ -2,8 +2,8 @@
  * The floor of a tunnel in Node: two processes that pipe TCP into TLS and TLS into TCP, and nothing
  * else. No frames, no credit, no identity, one TLS connection a stream.
  *
- * Invariant: started as `node bench/floor.ts near|far`, with its settings as JSON in the first argument
- * behind; it prints the port that it listens on.
+ * Invariant: started as `node bench/floor.ts near|far`, with its settings as JSON in the first
+ * argument behind; it prints the port that it listens on.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'

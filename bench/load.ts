@@ -1,8 +1,8 @@
 /**
  * Load through one address: so many streams, so many bytes, one direction.
  *
- * Invariant: the time runs from the first byte to the last one taken at the other side, and every byte
- * is counted there.
+ * Invariant: the time runs from the first byte to the last one taken at the other side, and every
+ * byte is counted there.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'

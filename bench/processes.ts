@@ -1,8 +1,8 @@
 /**
  * The processes that a bench measures: started, asked for their CPU time, ended.
  *
- * Invariant: CPU time is the operating system's own account of each process (/proc), so that the load
- * generator's is not in it.
+ * Invariant: CPU time is the operating system's own account of each process (/proc), so that the
+ * load generator's is not in it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

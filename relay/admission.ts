@@ -47,7 +47,9 @@ export class Admission {
     this.#policy = policy
   }
 
-  /** Decides about an OPEN whose `from` was set from a verified certificate or a socket's address. */
+  /**
+   * Decides about an OPEN whose `from` was set from a verified certificate or a socket's address.
+   */
   decide(open: FrameOf<'open'>): Decision {
     const decision = this.#decide({ from: subjectOf(open), to: open.to })
     if (!decision.admitted) return decision

@@ -1,8 +1,8 @@
 /**
  * The relay's pure core with a clock: the switch, and the endpoint of its own ingress beside it.
  *
- * Invariant: one mutation, then drain: whatever one of the two says to the other is passed on in the
- * same turn of the loop, until both are quiet.
+ * Invariant: one mutation, then drain: whatever one of the two says to the other is passed on in
+ * the same turn of the loop, until both are quiet.
  */
 import { randomBytes } from 'node:crypto'
 import { Alarm, monotonicNow } from '../shared/io/alarm.ts'

@@ -49,8 +49,8 @@ export interface GateOptions {
   /** A carrier of a proven agent; wrap it in this turn. */
   readonly onCarrier: (peer: PeerIdentity, ws: WebSocket, socket: TLSSocket) => void
   /**
-   * An upgrade request for one of the ingress paths. A consumer needs no certificate there; one that
-   * shows a certificate is proved by it, or refused.
+   * An upgrade request for one of the ingress paths. A consumer needs no certificate there; one
+   * that shows a certificate is proved by it, or refused.
    */
   readonly onIngress: (
     path: string,

@@ -1,8 +1,8 @@
 /**
  * The relay's journal: what the switch tells, as lines that a person can act on.
  *
- * Invariant: one line for each stream that ended, one for each that was refused, with its code; one for
- * each change of a link. Nothing per frame.
+ * Invariant: one line for each stream that ended, one for each that was refused, with its code;
+ * one for each change of a link. Nothing per frame.
  */
 import type { Log } from '../shared/io/log.ts'
 import { type FaultCode, faults } from '../shared/protocol/fault.ts'

@@ -1,8 +1,8 @@
 /**
  * `sallyport relay`: runs a relay on its file, or checks the file.
  *
- * Invariant: a wrong file never replaces a good one: SIGHUP reads the policy again, and what is wrong
- * with it is told while the old one goes on.
+ * Invariant: a wrong file never replaces a good one: SIGHUP reads the policy again, and what is
+ * wrong with it is told while the old one goes on.
  */
 import type { Command } from 'commander'
 import { configCommand, counted } from '../shared/io/command.ts'

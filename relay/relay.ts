@@ -1,8 +1,8 @@
 /**
  * A running relay: gate, core and ingresses, put together from its configuration.
  *
- * Invariant: nobody reaches the switch but through the gate or an ingress; whoever leaves takes what
- * was his with him. Disposing of it ends every listener and every stream, with a reason.
+ * Invariant: nobody reaches the switch but through the gate or an ingress; whoever leaves takes
+ * what was his with him. Disposing of it ends every listener and every stream, with a reason.
  */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'

@@ -1,8 +1,8 @@
 /**
  * Where consumers come in: every kind of ingress opens its streams here.
  *
- * Invariant: a consumer costs nothing before its stream is admitted to be opened, and no more of them
- * are in than `connectionsMax`. Another kind of ingress is one more file beside this one.
+ * Invariant: a consumer costs nothing before its stream is admitted to be opened, and no more of
+ * them are in than `connectionsMax`. Another kind of ingress is one more file beside this one.
  */
 
 import { monotonicNow } from '../../shared/io/alarm.ts'

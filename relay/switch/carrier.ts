@@ -1,8 +1,8 @@
 /**
  * The relay's side of one carrier: what is said and heard on one WebSocket of a proved agent.
  *
- * Invariant: the first frame is HELLO, in time, and nothing is said before it came (X4); a carrier that
- * was fenced handles no further frame.
+ * Invariant: the first frame is HELLO, in time, and nothing is said before it came (X4); a
+ * carrier that was fenced handles no further frame.
  */
 import { Fault, type FaultCode, type WireCode } from '../../shared/protocol/fault.ts'
 import { type Frame, type FrameOf, isStreamFrame } from '../../shared/protocol/frame.ts'

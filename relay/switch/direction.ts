@@ -1,9 +1,10 @@
 /**
  * One direction of a route: bytes on their way from one leg to the other.
  *
- * Invariant: what is queued is contiguous and below the limit that was passed to the source; `passed`
- * never falls. The switch trims and drops, and whatever it drops of a live route it owes a RESYNC for
- * (law 8). Credit is issued here: the source may be ahead of what was forwarded by one relay window.
+ * Invariant: what is queued is contiguous and below the limit that was passed to the source;
+ * `passed` never falls. The switch trims and drops, and whatever it drops of a live route it owes
+ * a RESYNC for (law 8). Credit is issued here: the source may be ahead of what was forwarded by
+ * one relay window.
  */
 import type { Budget } from '../../shared/protocol/budget.ts'
 import type { WireCode } from '../../shared/protocol/fault.ts'
@@ -177,8 +178,8 @@ export class Direction {
   }
 
   /**
-   * Nothing that is acknowledged stays queued: its source may use the buffer for another stream, and
-   * who acknowledges early must not be told what stands in it then.
+   * Nothing that is acknowledged stays queued: its source may use the buffer for another stream,
+   * and who acknowledges early must not be told what stands in it then.
    */
   #trim(consumed: number): void {
     const before = this.#pieces.charged

@@ -1,8 +1,8 @@
 /**
  * The relay's side of a link: what it remembers of one agent across carriers.
  *
- * Invariant: at most one carrier, that of the greatest attempt seen in this epoch; `session` names the
- * id space, and every WELCOME that does not resume mints another.
+ * Invariant: at most one carrier, that of the greatest attempt seen in this epoch; `session`
+ * names the id space, and every WELCOME that does not resume mints another.
  */
 import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf } from '../../shared/protocol/frame.ts'

@@ -9,7 +9,9 @@ import { Voice } from '../../shared/protocol/voice.ts'
 import type { Leg } from './route.ts'
 
 export class SwitchPort {
-  /** The verified name of who is plugged in, `agent/plant-1`; empty for the relay's own endpoint. */
+  /**
+   * The verified name of who is plugged in, `agent/plant-1`; empty for the relay's own endpoint.
+   */
   readonly identity: string
   readonly legs: Map<number, Leg> = new Map()
   readonly voice: Voice<Leg>

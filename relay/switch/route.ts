@@ -35,7 +35,9 @@ export class Leg {
     credit: false,
     close: undefined,
   }
-  /** False until its first OPEN was said: whoever is behind this leg knows nothing of the id yet. */
+  /**
+   * False until its first OPEN was said: whoever is behind this leg knows nothing of the id yet.
+   */
   named = true
   /** What the last CLOSE that came from this leg said as consumed. */
   closeSeen: number | undefined

@@ -1,9 +1,10 @@
 /**
  * Routing: makes routes from OPENs that were admitted, and leads each frame from leg to leg.
  *
- * Invariant: a route is made only from an `Admitted`. A frame whose id leads nowhere is answered by
- * VOID, once, and never when it was VOID, RESET or REFUSE itself. Nothing is kept by key: after a loss
- * of state the ends make new routes. Whatever is dropped of a live route is owed a RESYNC (law 8).
+ * Invariant: a route is made only from an `Admitted`. A frame whose id leads nowhere is answered
+ * by VOID, once, and never when it was VOID, RESET or REFUSE itself. Nothing is kept by key:
+ * after a loss of state the ends make new routes. Whatever is dropped of a live route is owed a
+ * RESYNC (law 8).
  */
 import type { Budget } from '../../shared/protocol/budget.ts'
 import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'

@@ -1,9 +1,9 @@
 /**
  * The switch: the links of all agents, and the routing between them.
  *
- * Invariant: at most one link an identity, served by at most one carrier; an older carrier is destroyed
- * before a newer one is answered. A session waits for its agent no longer than the resume window.
- * Time is handed in.
+ * Invariant: at most one link an identity, served by at most one carrier; an older carrier is
+ * destroyed before a newer one is answered. A session waits for its agent no longer than the
+ * resume window. Time is handed in.
  */
 import { displacedPauseMs } from '../../shared/protocol/backoff.ts'
 import type { Budget } from '../../shared/protocol/budget.ts'

@@ -1,8 +1,8 @@
 /**
  * A command that runs a process on its configuration file: what `relay` and `agent` have in common.
  *
- * Invariant: standard output is data (`--schema`, `--print`), standard error is talk; whatever is wrong
- * is thrown as a fault, and the program alone ends the process.
+ * Invariant: standard output is data (`--schema`, `--print`), standard error is talk; whatever is
+ * wrong is thrown as a fault, and the program alone ends the process.
  */
 import { Command, Option } from 'commander'
 import { type Option as ConfigOption, optionsOf } from './config/options.ts'

@@ -1,9 +1,9 @@
 /**
  * The driver of one carrier: one mutation, then drain.
  *
- * Invariant: the pure side is pulled only while the carrier has room, in one turn of the loop after
- * whatever changed, so that all that was read in a turn goes out in one write. A carrier that is over
- * is heard no more.
+ * Invariant: the pure side is pulled only while the carrier has room, in one turn of the loop
+ * after whatever changed, so that all that was read in a turn goes out in one write. A carrier
+ * that is over is heard no more.
  */
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import { decode, encode, type Frame } from '../protocol/frame.ts'

@@ -1,8 +1,8 @@
 /**
  * A TCP listener for consumers: an ingress of the relay, or a forward of an agent.
  *
- * Invariant: every socket is handed over paused and half-open, so that not a byte is read before its
- * stream is open and a FIN in one direction ends only that direction.
+ * Invariant: every socket is handed over paused and half-open, so that not a byte is read before
+ * its stream is open and a FIN in one direction ends only that direction.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'

@@ -1,8 +1,9 @@
 /**
  * Buffers for the frames of one carrier, used again once the socket has taken what was in them.
  *
- * Invariant: a buffer that was lent comes back only when all bytes sent up to and with it have left the
- * socket. Lending a fresh one for each frame would have the collector free a gigabyte a gigabyte.
+ * Invariant: a buffer that was lent comes back only when all bytes sent up to and with it have
+ * left the socket. Lending a fresh one for each frame would have the collector free a gigabyte a
+ * gigabyte.
  */
 import { frameBytesMax } from '../protocol/frame.ts'
 

@@ -1,8 +1,9 @@
 /**
  * Where frames of an end can be said: one id of one session of one port.
  *
- * Invariant: an attachment is used only while it is `ready`, and bytes only while it is `synced` too:
- * after a cut or a HOLD both ends restate themselves first, or what was sent meanwhile would be lost.
+ * Invariant: an attachment is used only while it is `ready`, and bytes only while it is `synced`
+ * too: after a cut or a HOLD both ends restate themselves first, or what was sent meanwhile would
+ * be lost.
  */
 export interface Attachment<Port> {
   readonly port: Port

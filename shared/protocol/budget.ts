@@ -11,7 +11,9 @@ export class Budget {
   readonly guaranteedBytes: number
   #used = 0
 
-  /** `guaranteedBytes` is what one direction of one stream may hold even when the budget is spent. */
+  /**
+   * `guaranteedBytes` is what one direction of one stream may hold even when the budget is spent.
+   */
   constructor(bytesMax: number, guaranteedBytes: number) {
     this.bytesMax = bytesMax
     this.guaranteedBytes = guaranteedBytes

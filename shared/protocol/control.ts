@@ -1,8 +1,8 @@
 /**
  * What one end has to say beside its bytes: flags, made into frames when they are pulled.
  *
- * Invariant: each word waits once at most, and nothing here is a queue: however often something is to
- * be said, one frame says it, with the numbers as they stand when it goes out.
+ * Invariant: each word waits once at most, and nothing here is a queue: however often something
+ * is to be said, one frame says it, with the numbers as they stand when it goes out.
  */
 import type { Frame, FrameOf } from './frame.ts'
 import type { ReceiveHalf } from './receive.ts'

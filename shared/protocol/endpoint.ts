@@ -1,9 +1,9 @@
 /**
- * The ends of one process: finds the end of each frame, gives each end its turn on each port, and has
- * all of them restated after a cut.
+ * The ends of one process: finds the end of each frame, gives each end its turn on each port, and
+ * has all of them restated after a cut.
  *
- * Invariant: an id of a port leads to at most one end. A frame whose id leads nowhere is answered by
- * VOID, once, and never when it was VOID, RESET or REFUSE itself. Time is handed in (law 4).
+ * Invariant: an id of a port leads to at most one end. A frame whose id leads nowhere is answered
+ * by VOID, once, and never when it was VOID, RESET or REFUSE itself. Time is handed in (law 4).
  */
 import { Acceptor } from './acceptor.ts'
 import type { Attachment } from './attachment.ts'
@@ -132,7 +132,9 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     this.#detachAll(port.named(frame.id))
   }
 
-  /** The next frame for this port; `dataAllowed` is false while its carrier has enough in flight. */
+  /**
+   * The next frame for this port; `dataAllowed` is false while its carrier has enough in flight.
+   */
   pull(port: EndpointPort, dataAllowed: boolean): Frame | undefined {
     return port.pull(dataAllowed)
   }

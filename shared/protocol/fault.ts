@@ -5,7 +5,9 @@
  * number; the rest are said only by one process to its own operator.
  */
 
-/** What one code means: its number on the wire, whether another try may succeed, and its sentence. */
+/**
+ * What one code means: its number on the wire, whether another try may succeed, and its sentence.
+ */
 export interface FaultMeaning {
   /** The u8 that REFUSE, FIN, RESET and GOAWAY carry; absent when the code never travels. */
   readonly wire?: number

@@ -122,8 +122,8 @@ export type LinkFrame = Exclude<Frame, StreamFrame>
 interface Headroom {
   /**
    * How many bytes in front of `bytes`, in the same buffer, belong to this frame alone. With
-   * `dataHeaderBytes` or more, `encode` writes the header there and copies nothing. Bytes without are
-   * lent until the next call: whoever keeps them makes a copy.
+   * `dataHeaderBytes` or more, `encode` writes the header there and copies nothing. Bytes without
+   * are lent until the next call: whoever keeps them makes a copy.
    */
   readonly headroom?: number
 }
@@ -148,9 +148,9 @@ export function isStreamFrame(frame: Frame): frame is StreamFrame {
 }
 
 /**
- * The frame's bytes. Throws `frame_malformed` when they would be more than `frameBytesMax`. `allocate`
- * gives the buffer for a DATA frame that has no headroom: whoever sends many keeps them to be used
- * again.
+ * The frame's bytes. Throws `frame_malformed` when they would be more than `frameBytesMax`.
+ * `allocate` gives the buffer for a DATA frame that has no headroom: whoever sends many keeps
+ * them to be used again.
  */
 export function encode(frame: Frame, allocate = newBuffer): Uint8Array {
   if (frame.kind === 'data') return encodeData(frame, allocate)

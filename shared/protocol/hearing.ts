@@ -1,8 +1,9 @@
 /**
- * What an end hears: what each frame on the current attachment does to it, be it opener or acceptor.
+ * What an end hears: what each frame on the current attachment does to it, be it opener or
+ * acceptor.
  *
- * Invariant: every frame may come twice and changes nothing the second time (law 1). Whatever a peer
- * says that cannot be true ends this stream with a code, and no other stream.
+ * Invariant: every frame may come twice and changes nothing the second time (law 1). Whatever a
+ * peer says that cannot be true ends this stream with a code, and no other stream.
  */
 import { unsync } from './attachment.ts'
 import type { Numbers } from './control.ts'

@@ -1,9 +1,9 @@
 /**
  * The agent's side of a link: what it and one relay have across carriers.
  *
- * Invariant: one carrier at a time, numbered by `attempt`; a frame of an older one is never handled.
- * Nothing but HELLO is said before WELCOME. The session that WELCOME minted is what the next HELLO
- * asks to resume; streams live in the endpoint and survive both.
+ * Invariant: one carrier at a time, numbered by `attempt`; a frame of an older one is never
+ * handled. Nothing but HELLO is said before WELCOME. The session that WELCOME minted is what the
+ * next HELLO asks to resume; streams live in the endpoint and survive both.
  */
 import { displacedPauseMs, redialPauseMs } from './backoff.ts'
 import type { Endpoint } from './endpoint.ts'

@@ -1,9 +1,9 @@
 /**
  * The end that opened a stream: it alone restates the stream by key, on whichever relay it reaches.
  *
- * Invariant: at most one candidate attachment at a time, numbered above every earlier one. The current
- * attachment stays until a candidate is accepted. Once an ACCEPT was seen every further OPEN says
- * `established`, so that nobody dials again.
+ * Invariant: at most one candidate attachment at a time, numbered above every earlier one. The
+ * current attachment stays until a candidate is accepted. Once an ACCEPT was seen every further
+ * OPEN says `established`, so that nobody dials again.
  */
 import type { Attachment } from './attachment.ts'
 import { type FaultCode, isRetryable, type WireCode } from './fault.ts'

@@ -71,8 +71,8 @@ export class Pieces {
   }
 
   /**
-   * Appends at `end`. Bytes with headroom are given away, and large ones are kept as they are; bytes
-   * without are lent, and copied: whoever lent them may write others there (slabs.ts).
+   * Appends at `end`. Bytes with headroom are given away, and large ones are kept as they are;
+   * bytes without are lent, and copied: whoever lent them may write others there (slabs.ts).
    */
   append(bytes: Uint8Array, headroom = 0): void {
     if (this.#slabs === undefined && bytes.length >= slabBytes) {
@@ -83,7 +83,9 @@ export class Pieces {
     while (left.length > 0) left = this.#appendToSlab(left)
   }
 
-  /** Forgets all bytes before `offset`: they are acknowledged, and their slabs may be used again. */
+  /**
+   * Forgets all bytes before `offset`: they are acknowledged, and their slabs may be used again.
+   */
   dropBefore(offset: number): void {
     assert.ok(offset <= this.#end)
     while (this.#first < this.#kept.length) {
@@ -110,8 +112,8 @@ export class Pieces {
   }
 
   /**
-   * Up to `bytesMax` bytes from `offset` on: a view of one piece, lent until the next change, or a copy
-   * of small ones, with headroom.
+   * Up to `bytesMax` bytes from `offset` on: a view of one piece, lent until the next change, or
+   * a copy of small ones, with headroom.
    */
   at(offset: number, bytesMax: number): Piece {
     assert.ok(this.#start <= offset && offset <= this.#end)

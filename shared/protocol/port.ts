@@ -113,7 +113,9 @@ export class EndpointPort {
     return lost
   }
 
-  /** The same session on a new carrier; `routes` ids will be named by RESYNC, HOLD or a last word. */
+  /**
+   * The same session on a new carrier; `routes` ids will be named by RESYNC, HOLD or a last word.
+   */
   resume(routes: number): readonly Lead[] {
     this.#ready = true
     this.#naming = { count: routes, named: new Set(), fresh: new Set() }

@@ -2,10 +2,10 @@
  * The pulse of one carrier: is it alive, how long is its round trip, how much may be in flight.
  *
  * Invariant: any frame received is proof of life. A carrier is dead when nothing was heard for
- * `livenessMs` while a PING was out, or when a PING stayed unanswered for three times that (a path
- * that is black in one direction only). No more bytes are in flight than twice what the path carries
- * in a round trip: what the socket accepts beyond it would only wait below it, in front of every
- * keystroke (protocol rule 34).
+ * `livenessMs` while a PING was out, or when a PING stayed unanswered for three times that (a
+ * path that is black in one direction only). No more bytes are in flight than twice what the path
+ * carries in a round trip: what the socket accepts beyond it would only wait below it, in front
+ * of every keystroke (protocol rule 34).
  */
 import type { Frame, FrameOf } from './frame.ts'
 

@@ -2,8 +2,8 @@
  * What becomes of each OPEN that comes: it is refused, it moves an end that is known, or it is the
  * first of a new one.
  *
- * Invariant: one key has one acceptor at most. An OPEN of a stream that was established, or is over,
- * never makes another (protocol rules 4 and 6): nothing is dialled twice.
+ * Invariant: one key has one acceptor at most. An OPEN of a stream that was established, or is
+ * over, never makes another (protocol rules 4 and 6): nothing is dialled twice.
  */
 import type { Acceptor } from './acceptor.ts'
 import type { Attachment } from './attachment.ts'

@@ -1,9 +1,9 @@
 /**
  * The sending half of one end: bytes kept at their absolute offset until the far socket took them.
  *
- * Invariant: acked ≤ sent ≤ reached ≤ end, where end = written, + 1 once finished: the FIN counts as
- * one position behind the last byte. No byte is sent at or beyond the limit of the attachment; a
- * FIN needs no credit. What is unacknowledged is what is kept, and the limit bounds it (law 2).
+ * Invariant: acked ≤ sent ≤ reached ≤ end, where end = written, + 1 once finished: the FIN counts
+ * as one position behind the last byte. No byte is sent at or beyond the limit of the attachment;
+ * a FIN needs no credit. What is unacknowledged is what is kept, and the limit bounds it (law 2).
  */
 import assert from 'node:assert'
 import type { Budget } from './budget.ts'

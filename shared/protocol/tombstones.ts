@@ -1,7 +1,8 @@
 /**
  * The keys of streams that are over, so that an OPEN which still wanders about does not dial again.
  *
- * Invariant: at most `countMax` are kept, each for `keptMs`; the oldest goes first (protocol rule 6).
+ * Invariant: at most `countMax` are kept, each for `keptMs`; the oldest goes first (protocol rule
+ * 6).
  */
 import type { WireCode } from './fault.ts'
 

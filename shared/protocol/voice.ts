@@ -1,13 +1,15 @@
 /**
  * What one port has to say, and in which order: last words, control, then bytes in fair turns.
  *
- * Invariant: control is state and not a queue. A member is asked for its frames when it is pulled, and
- * stands in the set until it has none; last words are one an id and bounded.
+ * Invariant: control is state and not a queue. A member is asked for its frames when it is
+ * pulled, and stands in the set until it has none; last words are one an id and bounded.
  */
 import type { Frame, StreamFrame } from './frame.ts'
 import { Turns } from './turns.ts'
 
-/** Last words that wait on one port; beyond it the oldest is dropped (X4: a flood of unknown ids). */
+/**
+ * Last words that wait on one port; beyond it the oldest is dropped (X4: a flood of unknown ids).
+ */
 export const lastWordsMax = 4_096
 
 /** How a voice asks its members. */

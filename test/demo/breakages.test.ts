@@ -1,4 +1,6 @@
-/** Tests what the hot keys do, on a whole scene: it breaks, it comes back, and no stream is lost. */
+/**
+ * Tests what the hot keys do, on a whole scene: it breaks, it comes back, and no stream is lost.
+ */
 import { PassThrough } from 'node:stream'
 import test from 'ava'
 import { Account } from '../../demo/account.ts'

@@ -90,8 +90,8 @@ export class Agent {
   }
 
   /**
-   * The first HELLO of a life that is dead already would be taken for that of a newer one: nothing in
-   * it could tell. So it dies with its process, as most do.
+   * The first HELLO of a life that is dead already would be taken for that of a newer one:
+   * nothing in it could tell. So it dies with its process, as most do.
    */
   #loseGreetings(): void {
     for (const { agent, from, to } of this.#world.carriers) {

@@ -1,8 +1,8 @@
 /**
  * A crew of worker processes that share the seeds of a run.
  *
- * Invariant: every seed is run once, until one fails: then the others are let go. No worker outlives
- * the crew.
+ * Invariant: every seed is run once, until one fails: then the others are let go. No worker
+ * outlives the crew.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,7 +1,8 @@
 /**
  * How a check fails: with a message that is made only then, for most checks hold most of the time.
  *
- * Invariant: a broken demand carries the stream that it is about, so that a trace can show that one.
+ * Invariant: a broken demand carries the stream that it is about, so that a trace can show that
+ * one.
  */
 import { describe, type Stream } from './stream.ts'
 

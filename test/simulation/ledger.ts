@@ -10,7 +10,9 @@ import { demand } from './demand.ts'
 import type { WatchedSwitch } from './watched-switch.ts'
 import type { World } from './world.ts'
 
-/** Less than the pause after which the watch-dog of a stream would help, which must not be needed. */
+/**
+ * Less than the pause after which the watch-dog of a stream would help, which must not be needed.
+ */
 const patienceMs = 3_000
 
 interface Debt {

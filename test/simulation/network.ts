@@ -1,10 +1,10 @@
 /**
- * The simulated network: carriers that deliver in order, stall, say a frame twice, and die in the ways
- * real ones die.
+ * The simulated network: carriers that deliver in order, stall, say a frame twice, and die in the
+ * ways real ones die.
  *
  * Invariant: like TCP, a channel loses nothing while it lives, but in a world that is lossy on
- * purpose; when it dies, what is on the way is lost or comes late, and each side learns of it on its
- * own, late, or never.
+ * purpose; when it dies, what is on the way is lost or comes late, and each side learns of it on
+ * its own, late, or never.
  */
 import { decode, encode, type Frame } from '../../shared/protocol/frame.ts'
 import type { Agent } from './agent.ts'

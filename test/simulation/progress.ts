@@ -1,6 +1,6 @@
 /**
- * How far a run is, on standard error: one line that is written over on a terminal, and a line every
- * ten seconds elsewhere.
+ * How far a run is, on standard error: one line that is written over on a terminal, and a line
+ * every ten seconds elsewhere.
  *
  * Invariant: what is shown is what has come back, and nothing is estimated.
  */

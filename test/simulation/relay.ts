@@ -1,8 +1,8 @@
 /**
  * A relay of a world: the product's own switch, with the endpoint of its ingress beside it.
  *
- * Invariant: a restart leaves nothing: the new life has a new switch, a new endpoint and a new name,
- * and the sockets of the old one have died.
+ * Invariant: a restart leaves nothing: the new life has a new switch, a new endpoint and a new
+ * name, and the sockets of the old one have died.
  */
 import { Admission } from '../../relay/admission.ts'
 import type { RelayLink } from '../../relay/switch/link.ts'

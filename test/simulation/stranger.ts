@@ -1,8 +1,8 @@
 /**
  * A hostile agent: a proved identity of its own, and the keys of streams that are not its own.
  *
- * Invariant: whatever it says, no frame of it changes anything for anybody (check 10), and no frame of
- * a stream ever reaches it.
+ * Invariant: whatever it says, no frame of it changes anything for anybody (check 10), and no
+ * frame of a stream ever reaches it.
  */
 import type { Frame } from '../../shared/protocol/frame.ts'
 import { noSession, protocolVersion } from '../../shared/protocol/frame.ts'

@@ -1,8 +1,8 @@
 /**
  * What the world knows of one stream: both sockets, both ends, and what has befallen it.
  *
- * Invariant: a key feeds at most one target socket, at most one that lives is dialled for it, and an
- * established stream is never dialled again (checks 2 and 4).
+ * Invariant: a key feeds at most one target socket, at most one that lives is dialled for it, and
+ * an established stream is never dialled again (checks 2 and 4).
  */
 import type { Endpoint, EndpointAcceptor, EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'

@@ -2,8 +2,8 @@
  * Which ways there were: how long each stream had no relay that linked both of its ends (check 13),
  * and whether what ends and switches believe of a way is true.
  *
- * Invariant: a way counts once it has been good for a while without a pause; a belief is called false
- * only when it stays so for longer than the last word about it can be under way.
+ * Invariant: a way counts once it has been good for a while without a pause; a belief is called
+ * false only when it stays so for longer than the last word about it can be under way.
  */
 import type { SwitchPort } from '../../relay/switch/port.ts'
 import type { Attachment } from '../../shared/protocol/attachment.ts'

@@ -1,8 +1,8 @@
 /**
  * What can be judged by the frames alone: that ends and switch say nothing they may not say.
  *
- * Invariant: the witness only listens. It knows of an attachment what the end has been told of it: the
- * limit, and whether the far end has restated itself since the way was last interrupted.
+ * Invariant: the witness only listens. It knows of an attachment what the end has been told of
+ * it: the limit, and whether the far end has restated itself since the way was last interrupted.
  */
 import type { Frame, StreamFrame } from '../../shared/protocol/frame.ts'
 import { isStreamFrame } from '../../shared/protocol/frame.ts'

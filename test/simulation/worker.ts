@@ -1,7 +1,8 @@
 /**
  * One worker process: runs the seeds that it is told, and sends back what happened.
  *
- * Invariant: a seed that fails ends the batch; its failure is sent as words, for errors do not travel.
+ * Invariant: a seed that fails ends the batch; its failure is sent as words, for errors do not
+ * travel.
  */
 import { Report } from './report.ts'
 import { runWorld, WorldFailure } from './run.ts'

@@ -1,8 +1,9 @@
 /**
  * One seeded world: agents, relays, consumers and targets on a simulated network.
  *
- * Invariant: a world is a function of its seed. One mutation, then everything that is dirty is pumped
- * until it is quiet, then the checker looks: so a broken invariant is found at the event that broke it.
+ * Invariant: a world is a function of its seed. One mutation, then everything that is dirty is
+ * pumped until it is quiet, then the checker looks: so a broken invariant is found at the event
+ * that broke it.
  */
 
 import type { SwitchPort } from '../../relay/switch/port.ts'
@@ -167,7 +168,9 @@ export class World {
     return relay === undefined ? 0 : (agent?.steadyMs(relay) ?? 0)
   }
 
-  /** A side has ended a carrier because of a frame: only the attempt's order may cause that here. */
+  /**
+   * A side has ended a carrier because of a frame: only the attempt's order may cause that here.
+   */
   carrierFault(fault: unknown): void {
     if ((fault as { code?: FaultCode }).code !== 'attempt_stale') throw fault
     this.report.count('stale attempt')

@@ -130,7 +130,9 @@ export class Board {
     return this.agent(agent.name.replace('agent/', ''), { session: agent.link.session })
   }
 
-  /** Two agents with a stream between them, open both ways: id 2 at the opener, 1 at the acceptor. */
+  /**
+   * Two agents with a stream between them, open both ways: id 2 at the opener, 1 at the acceptor.
+   */
   routed(change: Partial<FrameOf<'open'>> = {}) {
     const opener = this.agent('crm-1')
     const acceptor = this.agent('plant-1')

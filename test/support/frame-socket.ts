@@ -1,8 +1,8 @@
 /**
  * The far end of a carrier, for a test that says whatever it wants on it.
  *
- * Invariant: nothing here keeps a rule of the protocol, but that a PING is answered; what comes back is
- * kept until it is taken, and every wait has an end.
+ * Invariant: nothing here keeps a rule of the protocol, but that a PING is answered; what comes
+ * back is kept until it is taken, and every wait has an end.
  */
 import type { WebSocket } from 'ws'
 import {

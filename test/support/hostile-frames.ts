@@ -1,6 +1,6 @@
 /**
- * Messages that no honest peer sends, by chance and from a seed: frames of every kind with the numbers
- * at which integers break, mutated frames, and bytes that are no frame.
+ * Messages that no honest peer sends, by chance and from a seed: frames of every kind with the
+ * numbers at which integers break, mutated frames, and bytes that are no frame.
  *
  * Invariant: the same seed gives the same messages.
  */

@@ -184,8 +184,8 @@ export const phasesOf: Readonly<Record<Role, readonly Phase[]>> = {
 }
 
 /**
- * An end in this phase, with everything said that it had to say. Ten bytes have flowed towards the far
- * end and are not acknowledged, where the phase lets any flow.
+ * An end in this phase, with everything said that it had to say. Ten bytes have flowed towards
+ * the far end and are not acknowledged, where the phase lets any flow.
  */
 export function inPhase(role: Role, phase: Phase, lone = new Lone()): InPhase {
   const id = role === 'opener' ? 2 : 1

@@ -1,4 +1,7 @@
-/** The relay's side of a carrier: nothing before HELLO, what an agent may say, and how it is ended. */
+/**
+ * The relay's side of a carrier: nothing before HELLO, what an agent may say, and how it is
+ * ended.
+ */
 import test from 'ava'
 import { AgentCarrier, helloTimeoutMs } from '../../../relay/switch/carrier.ts'
 import { Fault, type FaultCode } from '../../../shared/protocol/fault.ts'

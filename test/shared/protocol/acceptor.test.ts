@@ -91,7 +91,9 @@ test('rule 10: what an OPEN says may be older than what came on the old way', (t
   t.deepEqual([end.send.acked, end.send.sent], [8, 8])
 })
 
-/** An OPEN of the stream that lives: what is wrong with it, and the code that it is refused with. */
+/**
+ * An OPEN of the stream that lives: what is wrong with it, and the code that it is refused with.
+ */
 const objections: readonly (readonly [string, Partial<FrameOf<'open'>>, WireCode])[] = [
   ['rule 11: an older number', { attachment: 0 }, 'stale'],
   ['rule 11: the same number on another way', { attachment: 1 }, 'stale'],

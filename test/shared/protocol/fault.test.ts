@@ -1,4 +1,6 @@
-/** Pins every number on the wire: a code that changes its meaning breaks peers that are not here. */
+/**
+ * Pins every number on the wire: a code that changes its meaning breaks peers that are not here.
+ */
 import test from 'ava'
 import {
   Fault,

@@ -1,4 +1,6 @@
-/** The table of messages: exact bytes both ways, and properties over arbitrary and broken frames. */
+/**
+ * The table of messages: exact bytes both ways, and properties over arbitrary and broken frames.
+ */
 import test from 'ava'
 import fc from 'fast-check'
 import { Fault } from '../../../shared/protocol/fault.ts'
@@ -17,7 +19,9 @@ import { arbitraryFrame, fromHex, sampleBytes, samples } from '../../support/fra
 
 const kinds = Object.keys(frames) as FrameKind[]
 
-/** The frame as `decode` gives it: a DATA frame knows that its header lies in front of its bytes. */
+/**
+ * The frame as `decode` gives it: a DATA frame knows that its header lies in front of its bytes.
+ */
 const decoded = (frame: Frame): Frame =>
   frame.kind === 'data' ? { ...frame, headroom: dataHeaderBytes } : frame
 

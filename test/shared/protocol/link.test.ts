@@ -1,4 +1,6 @@
-/** The agent's side of a link: the handshake, what it takes from a relay, and when it dials again. */
+/**
+ * The agent's side of a link: the handshake, what it takes from a relay, and when it dials again.
+ */
 import test from 'ava'
 import { displacedPauseMs } from '../../../shared/protocol/backoff.ts'
 import { Fault, type FaultCode } from '../../../shared/protocol/fault.ts'

@@ -1,4 +1,7 @@
-/** The receiving half: every byte once and in order, against a model; and what it takes from nobody. */
+/**
+ * The receiving half: every byte once and in order, against a model; and what it takes from
+ * nobody.
+ */
 import test from 'ava'
 import fc from 'fast-check'
 import { Fault, type WireCode } from '../../../shared/protocol/fault.ts'

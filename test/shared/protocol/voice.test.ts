@@ -1,4 +1,7 @@
-/** What one port says first: last words, control, then bytes in turn; and that none of it piles up. */
+/**
+ * What one port says first: last words, control, then bytes in turn; and that none of it piles
+ * up.
+ */
 import test from 'ava'
 import type { Frame } from '../../../shared/protocol/frame.ts'
 import { lastWordsMax, Voice } from '../../../shared/protocol/voice.ts'

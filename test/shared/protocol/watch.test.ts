@@ -1,4 +1,6 @@
-/** The waits of all ends: each has a limit, and only a silent application may be silent for ever. */
+/**
+ * The waits of all ends: each has a limit, and only a silent application may be silent for ever.
+ */
 import test from 'ava'
 import type { FaultCode } from '../../../shared/protocol/fault.ts'
 import type { Phase } from '../../../shared/protocol/life.ts'
