@@ -132,10 +132,10 @@ export class Pair {
     return [this.crm, this.plant]
   }
 
-  /** Opens a stream of crm-1 to plant-1. */
-  open(): Application {
+  /** Opens a stream of crm-1. */
+  open(to = 'plant-1/mqtt'): Application {
     const application = new Application(0, this.#total)
-    const options = { to: 'plant-1/mqtt', from: 'agent/crm-1', attributes: [], local: application }
+    const options = { to, from: 'agent/crm-1', attributes: [], local: application }
     application.end = this.crm.lone.endpoint.open(options, this.now)
     this.applications.push(application)
     return application

@@ -8,6 +8,7 @@ export class Recorder<Port> implements Local {
   end: End<Port> | undefined
   readonly #delivered: Uint8Array[] = []
   #taken = 0
+  #outcome: FaultCode | undefined
 
   /** All bytes delivered so far. */
   get bytes(): Uint8Array {
@@ -23,8 +24,8 @@ export class Recorder<Port> implements Local {
   }
 
   /** Why the end was forgotten, once it was. */
-  get outcome(): string | undefined {
-    return this.log.find((line) => line.startsWith('closed '))?.slice('closed '.length)
+  get outcome(): FaultCode | undefined {
+    return this.#outcome
   }
 
   /** Takes everything delivered, and the end of the far direction if it has come. */
@@ -55,6 +56,7 @@ export class Recorder<Port> implements Local {
   }
 
   closed(code: FaultCode): void {
+    this.#outcome = code
     this.log.push(`closed ${code}`)
   }
 }
