@@ -43,6 +43,8 @@ export class Stream {
   /** A relay has learnt while it lived that the agent of that side had been restarted. */
   openerRestarted = false
   targetRestarted = false
+  /** A life of the target's agent that knew nothing of it has dialled for an OPEN under way. */
+  isGhost = false
   /** A policy that forbids it was in force while it lived. */
   forbidden = false
   /** How long no relay linked both of its ends well enough, at the longest (check 13). */
@@ -117,6 +119,7 @@ export class Stream {
     const isExcused = this.targetRestarted
     demand(!isGhost || isExcused, '4: an established stream is dialled again', this)
     if (isGhost) this.#world.report.count('ghost dial after a restart')
+    this.isGhost ||= isGhost
     this.acceptorEnd = end
     this.#acceptorEndpoint = endpoint
     this.acceptorDied = false

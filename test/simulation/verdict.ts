@@ -98,7 +98,7 @@ function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   if (stream.forbidden) codes.add('denied_by_policy')
   if (!stream.wasEstablished) codes.add('open_timeout')
   // Nobody is left to ask for it, and the one who gave it up could not say so.
-  const isLeft = stream.openerDied || stream.forbidden || !stream.wasEstablished
+  const isLeft = stream.openerDied || stream.forbidden || stream.isGhost || !stream.wasEstablished
   if (isLeft && opener instanceof Relay && opener.restarts > 0) codes.add('relay_restarted')
   if (isLeft && stream.openerRestarted) codes.add('agent_restarted')
   if (isLeft || hadNoWay(world, stream)) codes.add('expired')
