@@ -1,8 +1,8 @@
 /**
  * A running agent: one endpoint, a link to its relay, what it exposes and what it forwards.
  *
- * Invariant: it dials out and listens on nothing, but for its forwards; it never gives its relay up.
- * Streams live in the endpoint: carriers come and go below them.
+ * Invariant: it dials out and listens on nothing, but for its forwards; it never gives its relay
+ * up. Streams live in the endpoint: carriers come and go below them.
  */
 import { randomBytes } from 'node:crypto'
 import { identityName } from '../shared/identity.ts'
@@ -35,7 +35,10 @@ export interface Agent extends AsyncDisposable {
   readonly forwards: readonly { readonly service: string; readonly listen: HostPort }[]
 }
 
-/** Starts an agent. Throws the fault of whatever keeps it from starting; a relay that is away is none. */
+/**
+ * Starts an agent. Throws the fault of whatever keeps it from starting; a relay that is away is
+ * none.
+ */
 export async function openAgent(config: AgentConfig, log: Log): Promise<Agent> {
   await using starting = new AsyncDisposableStack()
   const own = await readCredentials(config.tls, 'agent')

@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- throughput`: Sallyport beside a bare Node TLS pipe of two hops, in turn, in one run.
+ * `npm run bench -- throughput`: Sallyport beside a bare Node TLS pipe of two hops, in turn, in
+ * one run.
  *
- * Invariant: absolute figures are the machine's; what counts is the ratio of CPU seconds per gigabyte,
- * pair by pair, of which the median is quoted.
+ * Invariant: absolute figures are the machine's; what counts is the ratio of CPU seconds per
+ * gigabyte, pair by pair, of which the median is quoted.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -59,7 +60,8 @@ async function throughput(): Promise<void> {
     ways.push(await openSallyport(folder, target.port))
     const [floor, ours] = ways as [Way, Way]
     process.stdout.write(
-      `${megabytes} MB a measurement, ${rounds} rounds in turn; CPU of both processes of a way\n\n` +
+      `${megabytes} MB a measurement, ${rounds} rounds in turn; ` +
+        'CPU of both processes of a way\n\n' +
         '                    bare TLS pipe           sallyport               ratio\n' +
         'load                MB/s     CPU s/GB       MB/s     CPU s/GB       CPU\n',
     )
@@ -88,7 +90,8 @@ async function compare(floor: Way, ours: Way, load: Load): Promise<void> {
     median(pairs.map(pick)).toFixed(2).padStart(8)
   const name = `${load.streams} stream${load.streams > 1 ? 's' : ' '} ${load.direction}`
   process.stdout.write(
-    `${name.padEnd(16)}${of(([one]) => one.megabytesPerSecond)} ${of(([one]) => one.cpuPerGigabyte)}` +
+    `${name.padEnd(16)}` +
+      `${of(([one]) => one.megabytesPerSecond)} ${of(([one]) => one.cpuPerGigabyte)}` +
       `     ${of(([, two]) => two.megabytesPerSecond)} ${of(([, two]) => two.cpuPerGigabyte)}` +
       `     ${of(([one, two]) => two.cpuPerGigabyte / one.cpuPerGigabyte)}\n`,
   )

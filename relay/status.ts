@@ -1,9 +1,9 @@
 /**
  * The relay's health and status, for its own machine.
  *
- * Invariant: what is told is the data path, never the process: an agent is up when something was heard
- * from it within the liveness time, and a service is up when its agent is. A status that has been wrong
- * once is never read again.
+ * Invariant: what is told is the data path, never the process: an agent is up when something was
+ * heard from it within the liveness time, and a service is up when its agent is. A status that
+ * has been wrong once is never read again.
  */
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'

@@ -45,8 +45,8 @@ export function proofOf(socket: TLSSocket, standard: Standard): Proof | Fault {
     return new Fault('identity_invalid', `The certificate belongs to ${domains}.`)
   }
   if (identity.role !== role) {
-    const message = `This door is for the role ${role}; the certificate is ${identityName(identity)}.`
-    return new Fault('role_wrong', message)
+    const who = identityName(identity)
+    return new Fault('role_wrong', `This door is for the role ${role}; the certificate is ${who}.`)
   }
   return { identity, serialNumber, notAfter }
 }

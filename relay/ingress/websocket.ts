@@ -1,10 +1,10 @@
 /**
- * Ingress `websocket`: a path of the relay that leads to one service, for browsers and other clients
- * that speak a TCP protocol in WebSocket messages.
+ * Ingress `websocket`: a path of the relay that leads to one service, for browsers and other
+ * clients that speak a TCP protocol in WebSocket messages.
  *
- * Invariant: an Origin that is not listed is refused with 403 before a byte reaches the target (W11). The
- * bytes of messages are the stream, text or binary; where a message ends means nothing. A WebSocket
- * has no half-close: 1000 and 1001 are its FIN, anything else is a reset.
+ * Invariant: an Origin that is not listed is refused with 403 before a byte reaches the target
+ * (W11). The bytes of messages are the stream, text or binary; where a message ends means
+ * nothing. A WebSocket has no half-close: 1000 and 1001 are its FIN, anything else is a reset.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -35,7 +35,10 @@ export interface WebSocketPath {
   readonly origins: readonly string[]
 }
 
-/** Why this request may not come in, or undefined: only pages say an Origin, and they must be listed. */
+/**
+ * Why this request may not come in, or undefined: only pages say an Origin, and they must be
+ * listed.
+ */
 export function originFault(
   request: IncomingMessage,
   { origins }: WebSocketPath,

@@ -1,9 +1,9 @@
 /**
  * One timer for a deadline that moves.
  *
- * Invariant: a bell that comes much too late lets the loop read once before it is rung: a process that
- * was stopped, or a loop that stalled, hears what is waiting before it judges anybody dead (protocol
- * rule 37). Time is the monotonic clock's.
+ * Invariant: a bell that comes much too late lets the loop read once before it is rung: a process
+ * that was stopped, or a loop that stalled, hears what is waiting before it judges anybody dead
+ * (protocol rule 37). Time is the monotonic clock's.
  */
 
 /** How late a bell may be before input is read first, in milliseconds. */

@@ -1,9 +1,9 @@
 /**
  * A splice: one TCP socket joined to one end of a stream.
  *
- * Invariant: the socket is read only while the end has room, but for the one read that is under way;
- * bytes count as taken when the write callback came without an error, and never before. FIN is FIN and
- * RST is RST, in both directions (RFC 9293).
+ * Invariant: the socket is read only while the end has room, but for the one read that is under
+ * way; bytes count as taken when the write callback came without an error, and never before. FIN
+ * is FIN and RST is RST, in both directions (RFC 9293).
  */
 import type { Socket } from 'node:net'
 import type { FaultCode } from '../protocol/fault.ts'

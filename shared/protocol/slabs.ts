@@ -1,10 +1,11 @@
 /**
  * Buffers of one full DATA frame each, in which senders keep what they may have to say again.
  *
- * Invariant: nobody but its sender holds a view of a slab: what is said from one is lent for the call
- * alone, and copied by whoever keeps it. A peer may acknowledge what it never received, and a stream
- * may end with bytes under way: no byte of another stream may then show up in their place. Keeping
- * read buffers instead would have the collector trace the heap for each few megabytes.
+ * Invariant: nobody but its sender holds a view of a slab: what is said from one is lent for the
+ * call alone, and copied by whoever keeps it. A peer may acknowledge what it never received, and
+ * a stream may end with bytes under way: no byte of another stream may then show up in their
+ * place. Keeping read buffers instead would have the collector trace the heap for each few
+ * megabytes.
  */
 import { dataBytesMax, dataHeaderBytes } from './frame.ts'
 
