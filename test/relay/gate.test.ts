@@ -81,7 +81,7 @@ test('each bad certificate is refused with its code, and logged once (T3 to T7)'
   t.is(stand.arrivals.length, 0)
 })
 
-test('a consumer needs no certificate, and one that shows one is proved by it (T2, T16)', async (t) => {
+test('a consumer needs no certificate, and is proved by the one it shows (T2, T16)', async (t) => {
   await using stand = await GateStand.open()
   const client = await stand.agent('x', { names: ['URI:spiffe://test/client/crm'] })
   t.is((await stand.upgrade(undefined, '/mqtt')).code, 'no_agent')

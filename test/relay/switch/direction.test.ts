@@ -44,7 +44,7 @@ function drain(direction: Direction): readonly (readonly [number, number] | stri
   return out
 }
 
-test('rule 25: it passes on the limit, but no more than its window beyond what it forwarded', (t) => {
+test('rule 25: it passes on the limit, up to its window beyond what it forwarded', (t) => {
   const direction = granted()
   t.is(direction.passed, windowBytes)
   direction.data(data(0, 4_000))
@@ -118,7 +118,7 @@ test('rule 26: bytes beyond what was passed are dropped and owed, and are no fau
   t.false(direction.owes)
 })
 
-test('rule 29: a hole is owed, but not while the source has still to hear how far to go back', (t) => {
+test('rule 29: a hole is owed, but not until the source has heard how far to go back', (t) => {
   const direction = granted()
   direction.data(data(0, 1_000))
   direction.data(data(2_000, 1_000))

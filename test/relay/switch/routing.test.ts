@@ -270,7 +270,7 @@ test('an established OPEN waits even for an agent that is not known', (t) => {
   t.deepEqual(board.agent('plant-1').hearsKinds(), ['open'])
 })
 
-test('rule 40: a policy that changes ends what it forbids, parked or detached, and nothing else', (t) => {
+test('rule 40: a changed policy ends what it forbids, parked or detached, and no more', (t) => {
   const board = new Board()
   const { opener, acceptor } = board.routed()
   opener.says(openOf({ id: 4, key: otherKey, to: 'plant-1/sql' }))

@@ -56,7 +56,7 @@ test('rule 16: another life of the same identity ends the old one: RESET agent_r
   t.is(board.switch.links.size, 2)
 })
 
-test('rule 32: a later carrier of the same life takes over, and the older is destroyed first', (t) => {
+test('rule 32: a later carrier of a life takes over, and the older is destroyed first', (t) => {
   const board = new Board()
   const { acceptor } = board.routed()
   const later = board.again(acceptor)

@@ -6,7 +6,7 @@ import { lastWordsMax } from '../../../shared/protocol/voice.ts'
 import { key, samples } from '../../support/frames.ts'
 import { acceptFrame, inPhase, Lone, limits, openFrame } from '../../support/lone.ts'
 
-test('rule 2: an id that leads nowhere is told so by VOID, but never in answer to a last word', (t) => {
+test('rule 2: an id that leads nowhere is told so by VOID, but not after a last word', (t) => {
   const answers = {
     ...{ accept: 'void', data: 'void', credit: 'void', fin: 'void', close: 'void' },
     ...{ resume: 'void', resync: 'void', hold: 'void' },

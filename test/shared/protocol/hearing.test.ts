@@ -118,7 +118,7 @@ for (const role of ['opener', 'acceptor'] as const) {
   }
 }
 
-test('rule 10: a RESUME that acknowledges less than is known is stale, and ignored as a whole', (t) => {
+test('rule 10: a RESUME that acknowledges less than is known is stale, and ignored', (t) => {
   const { lone, end, id } = inPhase('opener', 'open')
   lone.hear({ kind: 'credit', id, consumed: 5, limit: windowBytes })
   lone.hear({ kind: 'resume', id, received: 8, consumed: 4, limit: 5_000 })

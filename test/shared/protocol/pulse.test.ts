@@ -18,7 +18,7 @@ function pinged(pulse: Pulse, now: number): number | undefined {
   return frame?.kind === 'ping' ? frame.echo : undefined
 }
 
-test('dead is: silent for the liveness time with a PING out, or a PING unanswered for thrice', (t) => {
+test('dead is: silent for the liveness time with a PING out, or a PING old three times it', (t) => {
   const waitMs = fc.oneof(
     fc.integer({ min: 0, max: 4_000 }),
     fc.constantFrom(livenessMs / 3, livenessMs, 3 * livenessMs),

@@ -85,7 +85,7 @@ test('rule 15: of two windows the smaller holds, and tries do not begin it anew'
   t.is(end.phase, 'closed')
 })
 
-test('rule 29: nothing moves although something should: both ends are to restate themselves', (t) => {
+test('rule 29: nothing moves although something should: both ends restate themselves', (t) => {
   const { lone, end, id } = inPhase('acceptor', 'open')
   lone.advance(6_000)
   t.is(lone.endpoint.stalls, 1)
