@@ -82,6 +82,8 @@ export class Leg {
       const open = say.open
       say.open = undefined
       this.named = true
+      // Whoever opened it may have gone since: its target may be dialled, and is told to wait.
+      if (this.far?.port.up !== true) say.word = 'hold'
       return { ...open, id, ...this.incoming.numbers() }
     }
     if (say.acceptedBy !== undefined) {

@@ -226,7 +226,7 @@ export class Switch {
     for (const leg of link.port.legs.values()) {
       leg.hush()
       const { far } = leg
-      if (far?.port.up !== true) continue
+      if (far?.port.up !== true || !far.named) continue
       far.say.word = 'hold'
       far.speak()
     }
