@@ -1,4 +1,4 @@
-/** Holds docs/protocol.md against the source: frames, codes, the life of an end, numbers and waits. */
+/** Holds docs/protocol.md against the source: frames, codes, the life of an end, and numbers. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
@@ -50,7 +50,7 @@ function rows(text: string): readonly (readonly string[])[] {
 
 const types = { u8, u16, u32, u48, flag, code, name, attributes, rest }
 
-/** How the page writes a field; its bytes are told from its size where it has no name of its own. */
+/** How the page writes a field: by the name of its type, or by its size where it has none. */
 function typeOf(title: string, field: Field<never>): string {
   if (title === 'alive') return 'u8 × u32'
   if (title === 'names') return 'u8 × name'

@@ -2,8 +2,8 @@
  * Hostile messages: a kept corpus, the same with bytes changed, and frames made by the grammar that
  * know what their victim would believe.
  *
- * Invariant: the same chance gives the same messages. A new field does not run until it has its values
- * here.
+ * Invariant: the same chance gives the same messages. A new field does not run until it has its
+ * values here.
  */
 import {
   dataBytesMax,

@@ -1,8 +1,8 @@
 /**
  * A live agent whose relay is hostile: its link, its endpoint and its ends, in every phase.
  *
- * Invariant: whatever the relay says, the agent ends the carrier with a fault or goes on; what it keeps
- * stays within its bounds, and when all is over nothing is left.
+ * Invariant: whatever the relay says, the agent ends the carrier with a fault or goes on; what it
+ * keeps stays within its bounds, and when all is over nothing is left.
  */
 import assert from 'node:assert'
 import type { Fault } from '../../shared/protocol/fault.ts'

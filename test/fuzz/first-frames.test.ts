@@ -89,8 +89,8 @@ for (const agent of ['crm-1', 'plant-1']) {
 }
 
 /**
- * Whoever says in the name of an end that it took bytes which it never had holds that stream up, for
- * nobody keeps what was taken. It may not do more than that.
+ * Whoever says in the name of an end that it took bytes which it never had holds that stream up,
+ * for nobody keeps what was taken. It may not do more than that.
  */
 function endHeldUp(t: ExecutionContext, pair: Pair, kind: FrameKind): void {
   t.true(['accept', 'credit', 'resume', 'close', 'open'].includes(kind), `${kind} holds up`)

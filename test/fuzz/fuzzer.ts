@@ -1,8 +1,8 @@
 /**
  * Feeds hostile messages to the decoder, and what it takes for frames to something that lives.
  *
- * Invariant: an episode is a function of its seed. It throws a `FuzzFailure` that names the seed, or
- * adds to the tally.
+ * Invariant: an episode is a function of its seed. It throws a `FuzzFailure` that names the seed,
+ * or adds to the tally.
  */
 import { Fault } from '../../shared/protocol/fault.ts'
 import { decode, encode, type Frame } from '../../shared/protocol/frame.ts'
@@ -50,7 +50,7 @@ export class Fuzzer {
   /** The phases of the ends that they met. */
   readonly phases: Record<string, number> = {}
 
-  /** One episode: an even seed lives through a hostile relay, an odd one through a hostile agent. */
+  /** One episode: an even seed meets a hostile relay, an odd one a hostile agent. */
   run(seed: number): void {
     const chance = new Chance(seed)
     const hostile = new Hostile(chance)

@@ -61,9 +61,8 @@ function fuzz({ frames, seed }: Options): number {
   put(`Ended by      ${list(fuzzer.faults)}\n`)
   put(`Heard         ${list(fuzzer.kinds)}\n`)
   put(`Ends met      ${list(fuzzer.phases)}\n`)
-  put(
-    `Heap          ${before.toFixed(1)} MB at the start, ${heapMegabytes().toFixed(1)} at the end\n`,
-  )
+  const after = heapMegabytes()
+  put(`Heap          ${before.toFixed(1)} MB at the start, ${after.toFixed(1)} at the end\n`)
   return 0
 }
 

@@ -1,9 +1,9 @@
 /**
  * A live switch with an agent that is hostile, beside two that have a stream with each other.
  *
- * Invariant: whatever the hostile agent says, its carrier ends with a fault or goes on; the stream of
- * the other two comes to its end with every byte; what the switch keeps stays within its bounds, and
- * when all is over nothing is left.
+ * Invariant: whatever the hostile agent says, its carrier ends with a fault or goes on; the stream
+ * of the other two comes to its end with every byte; what the switch keeps stays within its bounds,
+ * and when all is over nothing is left.
  */
 import assert from 'node:assert'
 import { AgentCarrier } from '../../relay/switch/carrier.ts'

@@ -1,9 +1,9 @@
 /**
- * Two agents joined by one relay, in memory: the product's own core, carriers that lose nothing while
- * they live, and a clock that jumps to the next deadline.
+ * Two agents joined by one relay, in memory: the product's own core, carriers that lose nothing
+ * while they live, and a clock that jumps to the next deadline.
  *
- * Invariant: every frame goes over the wire as bytes. `tamper` may change what a carrier delivers; a
- * fault that a frame brings to light cuts its carrier, as it does in the processes.
+ * Invariant: every frame goes over the wire as bytes. `tamper` may change what a carrier delivers;
+ * a fault that a frame brings to light cuts its carrier, as it does in the processes.
  */
 import { AgentCarrier } from '../../relay/switch/carrier.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { WireCode } from '../../../shared/protocol/fault.ts'
 import type { FrameOf } from '../../../shared/protocol/frame.ts'
-import { inPhase, Lone, openFrame, windowBytes } from '../../support/lone.ts'
+import { inPhase, Lone, openFrame, type Socket, windowBytes } from '../../support/lone.ts'
 import { Recorder } from '../../support/recorder.ts'
 
 /** An open acceptor on two relays, that has sent ten bytes by the first. */
@@ -141,16 +141,12 @@ test('a move while the target is dialled is answered where the opener is now', (
 })
 
 test('a target that connects when the stream is over is reset', (t) => {
-  const { lone, end, id } = inPhase('acceptor', 'dialling')
-  lone.hear({ kind: 'reset', id, code: 'expired' })
-  const late = new Recorder()
-  if (!('connected' in end)) return t.fail()
-  const { connected, refuse } = end as unknown as {
-    connected: (socket: Recorder<unknown>) => void
-    refuse: (code: WireCode) => void
-  }
-  connected.call(end, late)
+  const lone = new Lone()
+  const { end } = lone.accept({}, false)
+  lone.hear({ kind: 'reset', id: 1, code: 'expired' })
+  const late: Socket = new Recorder()
+  end.connected(late)
   t.deepEqual(late.log, ['reset closed'])
-  refuse.call(end, 'target_refused')
+  end.refuse('target_refused')
   t.deepEqual(lone.said(), [])
 })
