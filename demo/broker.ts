@@ -72,6 +72,8 @@ function mosquittoFile(port: number): string {
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
     'persistence false',
+    // By default it drops what is not acknowledged beyond 1,000 messages, however short the pause.
+    'max_queued_messages 20000',
     'log_dest stderr',
     // Started by root, it would become a user that cannot read this folder.
     ...(process.getuid?.() === 0 ? ['user root'] : []),

@@ -3,8 +3,10 @@
  *
  * Invariant: every message that was sent is heard or under way; one that is heard twice is counted
  * as doubled, one that is heard behind a later one as out of order. No more than `aheadMax` are
- * under way, for a broker drops what a subscriber is too slow for.
+ * under way: what a broker keeps for a subscriber is bounded too.
  */
+import { Fault } from '../shared/protocol/fault.ts'
+import { countText, messageOf } from './narration.ts'
 import { Changes, type Patience } from './waiting.ts'
 
 /** Whatever can carry a message; `acknowledged` is called when the broker has it. */
@@ -90,14 +92,31 @@ export class Sequence {
   /** Waits until so many were heard. */
   async reaches(count: number, patience: Patience): Promise<void> {
     const isThere = (): true | undefined => this.#heard >= count || undefined
-    await this.#changes.until(`message ${count}`, patience, isThere)
+    await this.#until(`message ${count}`, patience, isThere)
+  }
+
+  /** `9,998 of 10,000 heard, 9,999 acknowledged, 1 doubled, 0 out of order`. */
+  get account(): string {
+    const heard = `${countText(this.#heard)} of ${countText(this.#sent)} heard`
+    const acknowledged = `${countText(this.#acknowledged)} acknowledged`
+    return `${heard}, ${acknowledged}, ${this.#doubled} doubled, ${this.#disordered} out of order`
   }
 
   /** Waits until all that was sent was heard, and the broker has said that it has it. */
   async settles(patience: Patience): Promise<void> {
     const isSettled = (): true | undefined =>
       (this.#heard === this.#wanted && this.#acknowledged === this.#wanted) || undefined
-    await this.#changes.until(`all ${this.#wanted} messages`, patience, isSettled)
+    await this.#until(`all ${this.#wanted} messages`, patience, isSettled)
+  }
+
+  /** A wait that ends in vain tells the account. */
+  async #until(what: string, patience: Patience, isSo: () => true | undefined): Promise<void> {
+    try {
+      await this.#changes.until(what, patience, isSo)
+    } catch (cause) {
+      patience.signal.throwIfAborted()
+      throw new Fault('promise_broken', `${messageOf(cause)} ${this.account}.`, { cause })
+    }
   }
 
   #pump(): void {

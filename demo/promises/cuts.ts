@@ -10,7 +10,7 @@ import { Sequence } from '../sequence.ts'
 export const messagesTotal = 10_000
 export const cutsTotal = 5
 
-/** Fewer than Mosquitto queues for one subscriber by default. */
+/** Messages under way: enough that each cut strikes many of them. */
 const aheadMax = 500
 /** For all messages between two cuts: far more than any machine needs. */
 const withinMs = 30_000
