@@ -75,6 +75,11 @@ export class Socket implements Local {
     return this.resetIn !== undefined
   }
 
+  /** There is something that the application has still to read. */
+  get isBehind(): boolean {
+    return this.read > this.taken || (this.farFinished && !this.farFinishTaken)
+  }
+
   /** The application resets its socket, whatever else was under way. */
   hangUp(): void {
     const { end } = this
@@ -132,7 +137,7 @@ export class Socket implements Local {
 
   /** One piece after the other, and the end of the direction behind the last one. */
   #considerReading(): void {
-    if (this.#reading || this.#gone) return
+    if (this.#reading || this.#gone || (this.#plan.readsLast && !this.finished)) return
     const count = this.#unread[0]
     if (count === undefined && (!this.farFinished || this.farFinishTaken)) return
     this.#reading = true
@@ -194,6 +199,7 @@ export class Socket implements Local {
     if (left === 0) {
       this.finished = true
       end.finish()
+      this.#considerReading()
       return
     }
     // A pause is kept to the byte, so that what was written before it stands alone on the wire.

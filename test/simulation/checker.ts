@@ -6,6 +6,7 @@
  */
 import type { Direction } from '../../relay/switch/direction.ts'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
+import { frameBytesMax } from '../../shared/protocol/frame.ts'
 import { slabBytes } from '../../shared/protocol/pieces.ts'
 import type { Socket } from './application.ts'
 import { demand } from './demand.ts'
@@ -89,7 +90,8 @@ export class Checker {
     }
     // Beyond the budget each direction and each end still has its minimum, and one piece above it.
     const holders = directions + relay.endpoint.ends.size
-    const minimum = guaranteedBytes + slabCharge + Math.max(relayWindowBytes, windowBytes)
+    const pieceMax = Math.min(frameBytesMax, Math.max(relayWindowBytes, windowBytes))
+    const minimum = guaranteedBytes + slabCharge + pieceMax
     demand(relay.budget.used <= relayBudgetBytes + holders * minimum, '6: over the budget')
   }
 }

@@ -69,7 +69,7 @@ export function strikeEvenly(world: World, near: Stream): void {
 export function healAll(world: World): void {
   world.heal()
   for (const relay of world.relays) relay.start()
-  world.forbid(undefined)
+  world.forbid(undefined, world.relays)
   // A path that is black stays so: that it is noticed, and left, is what is tested.
 }
 
@@ -179,8 +179,10 @@ function changePolicy(world: World, near: Stream | undefined): void {
     'policy change',
     world.streams.filter(({ to }) => to === service),
   )
-  world.forbid(service)
-  clock.after(chance.between(50, 3_000), () => world.forbid(undefined))
+  // A new policy reaches one relay before the other, if it reaches the other at all.
+  const relays = chance.happens(0.5) ? world.relays : [chance.pick(world.relays)]
+  world.forbid(service, relays)
+  clock.after(chance.between(50, 3_000), () => world.forbid(undefined, relays))
 }
 
 function resetSocket(world: World, near: Stream | undefined): void {

@@ -48,7 +48,10 @@ export class Ledger {
     const { clock, options } = this.#world
     for (const [key, { debtor, leg, end, at }] of this.#debts) {
       const { route } = leg
-      if (!debtor.routes.has(route) || leg.incoming.cursor >= end) {
+      const stream = this.#world.streamOf(route.key)
+      // Who has reset its socket is owed nothing, and its far end says nothing any longer.
+      const wasReset = stream?.opener.didReset === true || stream?.target?.didReset === true
+      if (!debtor.routes.has(route) || leg.incoming.cursor >= end || wasReset) {
         this.#debts.delete(key)
         continue
       }
@@ -59,7 +62,7 @@ export class Ledger {
       demand(
         !isOld || options.loss > 0,
         () => `8: bytes were dropped at ${at}, and no RESYNC was said for them`,
-        this.#world.streamOf(route.key),
+        stream,
       )
     }
   }

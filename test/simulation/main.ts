@@ -67,7 +67,7 @@ async function simulate({ seed, seeds, workers, trace }: Options): Promise<numbe
     put(`\nNever met in ${number(seeds)} seeds: ${lacks.join(', ')}.\n`)
     return 1
   }
-  put(`\nAll ${number(seeds)} seeds held.\n`)
+  put(seeds === 1 ? '\nThe seed held.\n' : `\nAll ${number(seeds)} seeds held.\n`)
   return 0
 }
 

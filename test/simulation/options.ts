@@ -53,15 +53,17 @@ export function drawOptions(chance: Chance): Options {
   const lossy = character >= 0.3 && character < 0.35
   const resumeWindowMs = harsh ? 12_000 : 90_000
   const faultsUntilMs = chance.pick([0, 500, 3_000, 3_000, 6_000, 6_000, 12_000, 12_000])
+  // What the switch may queue must be above its minimum before the budget can bite.
+  const squeezed = chance.happens(0.12)
   const outageMsMax = harsh ? 25_000 : 4_000
   return {
     relays: chance.happens(0.5) ? 2 : 1,
     agents: chance.between(2, 3),
     streams: chance.between(2, 7),
-    bytesMax: chance.pick([300, 4_000, 16_000]),
-    windowBytes: chance.pick([1_000, 3_000, 8_000]),
-    relayWindowBytes: chance.pick([700, 3_000, 8_000]),
-    relayBudgetBytes: chance.happens(0.2) ? 2_000 : 1_000_000,
+    bytesMax: squeezed ? 60_000 : chance.pick([300, 4_000, 16_000]),
+    windowBytes: squeezed ? 40_000 : chance.pick([1_000, 3_000, 8_000]),
+    relayWindowBytes: squeezed ? 40_000 : chance.pick([700, 3_000, 8_000]),
+    relayBudgetBytes: squeezed ? 2_000 : 1_000_000,
     agentBudgetBytes: chance.happens(0.1) ? 6_000 : 1_000_000,
     socketBytes: chance.pick([1_500, 6_000, 24_000]),
     agentResumeWindowMs: resumeWindowMs,

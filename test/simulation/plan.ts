@@ -18,6 +18,8 @@ export interface Plan {
   readonly pauseMs: number
   /** Writes only after it has read this many bytes: a server that waits for its request. */
   readonly writesAfter: number
+  /** Reads only after it has written everything: a server that never looks while it talks. */
+  readonly readsLast: boolean
   /** After so many bytes it says nothing until this time. */
   readonly idlesAfter: number | undefined
   readonly idlesUntilMs: number
@@ -34,6 +36,8 @@ export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
   const chunkBytesMin = Math.ceil(bytes / 40)
   const sometimes = (probability: number, low: number, high: number) =>
     chance.happens(probability) ? chance.between(low, high) : undefined
+  // Of two applications that wait for each other neither would ever end.
+  const manner = side === 1 ? chance.next() : 0.5
   const resetsAfter = sometimes(0.12, 0, bytes)
   return {
     bytes,
@@ -43,7 +47,8 @@ export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
     readMs: chance.pick([0, 10, 100, 400]),
     pausesAfter: sometimes(0.25, 0, bytes),
     pauseMs: chance.between(1_000, options.slowReadMs),
-    writesAfter: side === 1 && chance.happens(0.3) ? chance.between(1, 2_000) : 0,
+    writesAfter: manner < 0.3 ? chance.between(1, 2_000) : 0,
+    readsLast: manner > 0.9,
     idlesAfter: sometimes(0.2, 0, bytes),
     idlesUntilMs: chance.happens(0.5) ? options.closingMs : chance.between(0, options.closingMs),
     resetsAfter,

@@ -7,15 +7,20 @@
 import { Admission } from '../../relay/admission.ts'
 import type { RelayLink } from '../../relay/switch/link.ts'
 import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Policy } from '../../shared/policy.ts'
 import { Budget } from '../../shared/protocol/budget.ts'
 import type { Endpoint } from '../../shared/protocol/endpoint.ts'
 import { isStreamFrame } from '../../shared/protocol/frame.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
+import { demand } from './demand.ts'
 import { WatchedSwitch } from './watched-switch.ts'
 import type { World } from './world.ts'
 
 /** What one direction of one stream may keep when the budget is spent. */
 export const guaranteedBytes = 4_096
+
+/** Frames that may pass between endpoint and switch at one time. */
+const turnsMax = 10_000
 
 interface Life {
   readonly switch: WatchedSwitch
@@ -32,6 +37,8 @@ export class Relay {
   #life: Life
   #up = true
   restarts = 0
+  /** The service to which its policy lets nobody. */
+  forbids: string | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
   constructor(world: World, name: string) {
@@ -70,6 +77,19 @@ export class Relay {
     return this.#life.inner
   }
 
+  /** Another policy holds from now on: it forbids what leads to this service. */
+  obey(policy: Policy, forbids: string | undefined): void {
+    this.forbids = forbids
+    this.admission.replace(policy)
+    this.switch.reconsider(this.#world.clock.now)
+    this.#world.dirty.add(this.pump)
+  }
+
+  /** A route of this stream goes through here. */
+  leads(key: string | undefined): boolean {
+    return [...this.switch.routes].some((route) => route.key === key)
+  }
+
   /** The process dies; `untold` says whether its agents learn of it at once. */
   kill(untold: boolean): void {
     this.#up = false
@@ -95,7 +115,8 @@ export class Relay {
     if (!this.#up) return
     const { clock, witness } = this.#world
     const { outer, inner, endpoint } = this.#life
-    for (;;) {
+    for (let turns = 0; ; turns += 1) {
+      demand(turns < turnsMax, '12: endpoint and switch never fall silent')
       const out = endpoint.pull(inner, true)
       if (out !== undefined && isStreamFrame(out)) {
         witness.said(inner, [out])
@@ -112,9 +133,9 @@ export class Relay {
   }
 
   #begin(): Life {
-    const { chance, clock, options, policy } = this.#world
+    const { chance, clock, options } = this.#world
     const budget = new Budget(options.relayBudgetBytes, guaranteedBytes)
-    const admission = new Admission(policy)
+    const admission = new Admission(this.#world.policyWithout(this.forbids))
     const wake = () => this.#world.dirty.add(this.pump)
     const life = chance.hex(8)
     const session = chance.hex(8)

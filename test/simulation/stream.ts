@@ -45,7 +45,8 @@ export class Stream {
   targetRestarted = false
   /** A life of the target's agent that knew nothing of it has dialled for an OPEN under way. */
   isGhost = false
-  /** A policy that forbids it was in force while it lived. */
+  /** A policy that forbids it was in force while it lived: at some relay, and for its own route. */
+  denied = false
   forbidden = false
   /** How long no relay linked both of its ends well enough, at the longest (check 13). */
   wayLostMs = 0

@@ -30,7 +30,7 @@ export function judge(world: World, stream: Stream): void {
   const wasReset = opener.didReset || target.didReset
   if (one === 'end' && other === 'end') world.report.cleanEnds += 1
   // Of two ends one may have heard the last word, and the other waits for it until its window ends.
-  const isForced = wasReset || stream.forbidden || hadNoWay(world, stream)
+  const isForced = wasReset || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
   judgeReset(stream, opener, target)
   judgeReset(stream, target, opener)
@@ -78,7 +78,8 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   const codes = commonCodes(stream)
   const { options } = stream
   if (options.service === 'deaf') codes.add('target_refused')
-  if (stream.forbidden) codes.add('denied_by_policy')
+  const hadNoOther = stream.denied && stream.wayMsAtEnd < findsWayMs
+  if (stream.forbidden || hadNoOther) codes.add('denied_by_policy')
   if (stream.targetRestarted) {
     codes.add('agent_restarted')
     // Whoever moves asks the new life itself.
@@ -98,7 +99,7 @@ function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   if (stream.forbidden) codes.add('denied_by_policy')
   if (!stream.wasEstablished) codes.add('open_timeout')
   // Nobody is left to ask for it, and the one who gave it up could not say so.
-  const isLeft = stream.openerDied || stream.forbidden || stream.isGhost || !stream.wasEstablished
+  const isLeft = stream.openerDied || stream.denied || stream.isGhost || !stream.wasEstablished
   if (isLeft && opener instanceof Relay && opener.restarts > 0) codes.add('relay_restarted')
   if (isLeft && stream.openerRestarted) codes.add('agent_restarted')
   if (isLeft || hadNoWay(world, stream)) codes.add('expired')

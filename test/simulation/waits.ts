@@ -3,6 +3,7 @@
  *
  * Invariant: a limit is the product's own, and the slack behind it is that of its coarse tick.
  */
+import type { RelayLink } from '../../relay/switch/link.ts'
 import type { Route } from '../../relay/switch/route.ts'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { Phase } from '../../shared/protocol/life.ts'
@@ -21,6 +22,11 @@ interface Waiting {
   phaseSince: number
   /** Since when the end has had no way. */
   lostSince: number | undefined
+  /** What the far socket had taken when that was last looked at, and since when. */
+  taken: number
+  takenSince: number
+  /** While it lingered it had a way. */
+  hadWay: boolean
   candidate: object | undefined
   candidateSince: number
 }
@@ -29,6 +35,7 @@ export class Waits {
   readonly #world: World
   readonly #waiting = new WeakMap<EndpointEnd, Waiting>()
   readonly #parkedSince = new WeakMap<Route, number>()
+  readonly #downSince = new WeakMap<RelayLink, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -41,6 +48,7 @@ export class Waits {
     for (const relay of this.#world.relays) {
       if (!relay.up) continue
       for (const route of relay.switch.routes) this.#lookAtRoute(route)
+      for (const link of relay.switch.links.values()) this.#lookAtLink(link)
     }
   }
 
@@ -58,17 +66,21 @@ export class Waits {
     const waitedMs = now - since
     demand(waitedMs <= limitMs + slackMs, () => `12: ${end.phase} for ${waitedMs} ms`, stream)
     if (end.phase === 'lingering') this.#lookAtLingering(end, waiting, stream)
+    if (end.phase === 'open') this.#lookAtCredit(end, waiting, stream)
     if (end instanceof Opener) this.#lookAtCandidate(end, waiting, stream)
   }
 
   /** A last word is no wait where there is a way for it. */
-  #lookAtLingering(end: EndpointEnd, { phaseSince }: Waiting, stream: Stream): void {
+  #lookAtLingering(end: EndpointEnd, waiting: Waiting, stream: Stream): void {
+    waiting.hadWay ||= end.current !== undefined
+    const isIdle = !(end instanceof Opener) && waiting.hadWay && end.current === undefined
+    demand(!isIdle, '12: an acceptor has lost its way, and lingers', stream)
     const { openerDied, openerEnd } = stream
     // An acceptor waits to be asked again, and there may be nobody left to ask.
     const isLeft = end !== openerEnd && (openerDied || openerEnd?.phase === 'closed')
     if (this.#world.options.loss > 0 || (isLeft && end.current === undefined)) return
     const { now } = this.#world.clock
-    const withWayMs = Math.min(now - phaseSince, waySteadyMs(this.#world, stream))
+    const withWayMs = Math.min(now - waiting.phaseSince, waySteadyMs(this.#world, stream))
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
   }
 
@@ -105,6 +117,34 @@ export class Waits {
     demand(parkedMs <= options.parkMs + slackMs, reason, this.#world.streamOf(route.key))
   }
 
+  /** A session waits for its agent no longer than its window. */
+  #lookAtLink(link: RelayLink): void {
+    const { clock, options } = this.#world
+    if (link.carrier !== undefined) {
+      this.#downSince.delete(link)
+      return
+    }
+    const since = this.#downSince.get(link) ?? clock.now
+    this.#downSince.set(link, since)
+    const isOver = clock.now - since > options.relayResumeWindowMs + slackMs
+    demand(!isOver, '12: a session outlives its window')
+  }
+
+  /** What the far socket has taken is acknowledged before long, however little it is. */
+  #lookAtCredit(end: EndpointEnd, waiting: Waiting, stream: Stream): void {
+    const { now } = this.#world.clock
+    const far = end === stream.openerEnd ? stream.target : stream.opener
+    const taken = far?.taken ?? 0
+    if (taken !== waiting.taken) {
+      waiting.taken = taken
+      waiting.takenSince = now
+    }
+    if (far === undefined || far.over || far.didReset || this.#world.options.loss > 0) return
+    const quietMs = Math.min(now - waiting.takenSince, waySteadyMs(this.#world, stream))
+    const isOwed = end.send.acked < taken && quietMs > findsWayMs + slackMs
+    demand(!isOwed, () => `12: ${taken} was taken, ${end.send.acked} is acknowledged`, stream)
+  }
+
   #of(end: EndpointEnd): Waiting {
     const known = this.#waiting.get(end)
     if (known !== undefined) return known
@@ -113,6 +153,9 @@ export class Waits {
       phase: end.phase,
       phaseSince: now,
       lostSince: undefined,
+      taken: 0,
+      takenSince: now,
+      hadWay: false,
       candidate: undefined,
       candidateSince: now,
     }

@@ -29,7 +29,8 @@ export function waySteadyMs(world: World, stream: Stream): number {
   const { opener, target } = stream.options
   let longest = 0
   for (const relay of world.relays) {
-    if (!relay.up || (opener instanceof Relay && opener !== relay)) continue
+    const isOpen = relay.up && relay.forbids !== stream.to
+    if (!isOpen || (opener instanceof Relay && opener !== relay)) continue
     const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
     longest = Math.max(longest, Math.min(own, target.steadyMs(relay)))
   }
@@ -57,7 +58,10 @@ export class Ways {
     for (const relay of this.#world.relays) if (relay.up) this.#lookAtRoutes(relay)
   }
 
-  /** A stream was made to restate itself: never while its whole way was good (check 16). */
+  /**
+   * A stream was made to restate itself: never while its whole way was good, and both applications
+   * read (check 16).
+   */
   watchDog(port: EndpointPort, id: number): void {
     const { options, relays, report } = this.#world
     report.count('watch-dog')
@@ -65,8 +69,9 @@ export class Ways {
       const leg = outerPortOf(this.#world, relay, port)?.legs.get(id)
       if (leg === undefined) continue
       const legs = leg.route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
-      const isGood = Math.min(...legs) >= watchDogMs
       const stream = this.#world.streamOf(leg.route.key)
+      const isSlow = stream?.opener.isBehind === true || stream?.target?.isBehind === true
+      const isGood = Math.min(...legs) >= watchDogMs && !isSlow
       demand(!isGood || options.loss > 0, '16: a stream stood still on a good way', stream)
     }
   }

@@ -18,6 +18,7 @@ import { CapturedRelay } from './captured-relay.ts'
 import { Chance } from './chance.ts'
 import { Checker } from './checker.ts'
 import { Clock } from './clock.ts'
+import { demand } from './demand.ts'
 import { Ledger } from './ledger.ts'
 import type { Carrier } from './network.ts'
 import { drawOptions, type Options } from './options.ts'
@@ -31,6 +32,9 @@ import type { Tracer } from './trace.ts'
 import { Waits } from './waits.ts'
 import { Ways } from './ways.ts'
 import { Witness } from './witness.ts'
+
+/** What one event may set going; a world beyond it goes round in circles. */
+const pumpsMax = 10_000
 
 export class World {
   readonly chance: Chance
@@ -57,33 +61,27 @@ export class World {
   readonly #living = new Set<Endpoint>()
   /** Called when an event is over and everything is quiet. */
   afterStep: () => void = () => {}
-  #policy: Policy
-  #forbidden: string | undefined
 
   constructor(seed: number, tracer?: Tracer) {
     this.tracer = tracer
     this.chance = new Chance(seed)
     this.options = drawOptions(this.chance)
-    this.#policy = this.#policyWithout(undefined)
     this.relays = Array.from({ length: this.options.relays }, (_, at) => new Relay(this, `r${at}`))
     this.agents = Array.from({ length: this.options.agents }, (_, at) => new Agent(this, `a${at}`))
   }
 
-  get policy(): Policy {
-    return this.#policy
-  }
-
-  /** From now on everything is allowed, but for what leads to one service. */
-  forbid(service: string | undefined): void {
-    this.#forbidden = service
+  /** From now on these relays allow everything, but for what leads to one service. */
+  forbid(service: string | undefined, relays: readonly Relay[]): void {
+    const policy = this.policyWithout(service)
+    const isEverywhere = relays.length === this.relays.length
     for (const stream of this.streams) {
-      if (stream.to === service && !stream.over) stream.forbidden = true
+      const isMeant = stream.to === service && !stream.over
+      // A relay may end only what it leads itself, and refuse what comes to it.
+      const isLed = relays.some((relay) => relay.leads(stream.key))
+      if (isMeant) stream.denied = true
+      if (isMeant && (isEverywhere || isLed)) stream.forbidden = true
     }
-    this.#policy = this.#policyWithout(service)
-    for (const relay of this.relays) {
-      relay.admission.replace(this.#policy)
-      relay.switch.reconsider(this.clock.now)
-    }
+    for (const relay of relays) relay.obey(policy, service)
     this.checker.policyHolds()
   }
 
@@ -118,7 +116,8 @@ export class World {
     if (opener instanceof Relay && !opener.up) return
     const number = this.streams.length
     const stream = new Stream(this, { opener, target, service, plans, number })
-    stream.forbidden = stream.to === this.#forbidden
+    stream.denied = this.relays.some(({ forbids }) => forbids === stream.to)
+    stream.forbidden = this.relays.every(({ forbids }) => forbids === stream.to)
     this.streams.push(stream)
     const viaRelay = opener instanceof Relay
     const source = { tag: attributeTags.source, value: new TextEncoder().encode('10.0.0.1') }
@@ -186,9 +185,12 @@ export class World {
   }
 
   settle(): void {
+    let pumps = 0
     for (const pump of this.dirty) {
       this.dirty.delete(pump)
       pump()
+      pumps += 1
+      demand(pumps < pumpsMax, '12: the actors never fall silent')
     }
   }
 
@@ -208,7 +210,8 @@ export class World {
     })
   }
 
-  #policyWithout(service: string | undefined): Policy {
+  /** The policy that allows everything, but for what leads to one service. */
+  policyWithout(service: string | undefined): Policy {
     const agents = Array.from({ length: this.options.agents }, (_, at) => `a${at}`)
     const all = agents.flatMap((agent) => services.map((name) => `${agent}/${name}`))
     const to = all.filter((name) => name !== service)
