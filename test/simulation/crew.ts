@@ -35,7 +35,7 @@ export async function runSeeds(options: CrewOptions): Promise<Result> {
   let failure: Failure | undefined
 
   const work = async (): Promise<void> => {
-    using worker = new Worker()
+    using worker = new WorkerProcess()
     while (next < end && failure === undefined) {
       const batch = { first: next, count: Math.min(batchSeeds, end - next) }
       next += batch.count
@@ -50,9 +50,15 @@ export async function runSeeds(options: CrewOptions): Promise<Result> {
   return { report, failure }
 }
 
-class Worker implements Disposable {
-  readonly #process: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'))
+/** One worker process; `folder` is that of the simulation which it runs. */
+export class WorkerProcess implements Disposable {
+  readonly #process: ChildProcess
 
+  constructor(folder: string = import.meta.dirname) {
+    this.#process = fork(join(folder, 'worker.ts'))
+  }
+
+  /** Runs a batch, until the first seed that fails. */
   async run(batch: Batch): Promise<Outcome> {
     using over = new Over()
     const { signal } = over

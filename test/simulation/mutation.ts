@@ -45,5 +45,8 @@ async function patch(path: string, { find, replace, rule }: Mutant): Promise<voi
   const text = await readFile(path, 'utf8')
   const places = text.split(find).length - 1
   if (places !== 1) throw new Error(`"${rule}": its text stands ${places} times in ${path}`)
-  await writeFile(path, text.replace(find, () => replace))
+  await writeFile(
+    path,
+    text.replace(find, () => replace),
+  )
 }

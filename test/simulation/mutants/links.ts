@@ -1,0 +1,108 @@
+/**
+ * Mutants of links and sessions: who resumes what, who takes over, and who is told.
+ */
+import type { Mutant } from './mutant.ts'
+
+const link = 'shared/protocol/link.ts'
+const pulse = 'shared/protocol/pulse.ts'
+const voice = 'shared/protocol/voice.ts'
+const relayLink = 'relay/switch/link.ts'
+const carrier = 'relay/switch/carrier.ts'
+const theSwitch = 'relay/switch/switch.ts'
+
+export const mutantsOfLinks: readonly Mutant[] = [
+  {
+    rule: 'a relay resumes only the session that is asked for',
+    file: relayLink,
+    find: 'return hello.epoch === this.epoch && hello.session === this.session',
+    replace: 'return hello.epoch === this.epoch',
+    why: 'A WELCOME that was lost leaves the two with different sessions.',
+  },
+  {
+    rule: 'an agent tells a new session from the old one',
+    file: link,
+    find: 'this.#options.endpoint.portUp(this.port, frame, now)',
+    replace: 'this.#options.endpoint.portUp(this.port, { ...frame, resumed: true }, now)',
+    why: 'Old ids meet new ones after a restart of the relay.',
+  },
+  {
+    rule: 'carriers come in the order of their attempts',
+    file: theSwitch,
+    find: 'if (known !== undefined && sameLife && hello.attempt <= known.attempt) {',
+    replace: 'if (known === undefined && sameLife) {',
+    why: 'A late HELLO takes the link back to a dead carrier.',
+  },
+  {
+    rule: 'a life that was displaced is late for a while',
+    file: theSwitch,
+    find: 'if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {',
+    replace: 'if (this.#displaced.size < 0) {',
+    why: 'A late HELLO of a dead life ends every stream of the living one.',
+    within: 2_000,
+  },
+  {
+    rule: 'a fenced carrier is handled no more',
+    file: carrier,
+    find: 'receive(frame: Frame, bytes: number, now: number): void {\n    if (this.#fenced) return\n',
+    replace: 'receive(frame: Frame, bytes: number, now: number): void {\n',
+    why: 'Frames of two carriers mix.',
+  },
+  {
+    rule: 'a takeover fences the old carrier',
+    file: theSwitch,
+    find: 'if (known !== undefined) this.#fence(known, sameLife)',
+    replace: '',
+    why: 'Frames of two carriers mix.',
+  },
+  {
+    rule: 'another epoch resets the streams of the old one',
+    file: theSwitch,
+    find: "sameLife ? 'void' : 'reset'",
+    replace: "'void'",
+    why: 'The far ends look for streams that nobody has any longer.',
+  },
+  {
+    rule: 'a session that one life replaces is VOID, not RESET',
+    file: theSwitch,
+    find: "sameLife ? 'void' : 'reset'",
+    replace: "'reset'",
+    why: 'A WELCOME that was lost costs every stream of the agent.',
+  },
+  {
+    rule: 'HOLD is said when a leg goes down',
+    file: theSwitch,
+    find: "      far.say.word = 'hold'\n",
+    replace: '',
+    why: 'The far end believes in a way that leads nowhere.',
+  },
+  {
+    rule: 'each route is named on resumption',
+    file: theSwitch,
+    find: '    for (const leg of [...legs.values()]) leg.route.resync()\n',
+    replace: '',
+    why: 'Everything that lives is detached, and looks for another way.',
+  },
+  {
+    rule: 'a session ends with its window',
+    file: theSwitch,
+    find: "if (link.lostUntil <= now) this.#endLink(link, 'expired', 'reset')",
+    replace: 'void link',
+    why: 'An agent that never returns is remembered for ever.',
+    within: 500,
+  },
+  {
+    rule: 'silence is death',
+    file: pulse,
+    find: 'return now >= this.#deathAt(oldest.at)',
+    replace: 'return false',
+    why: 'A black path holds its streams for ever.',
+  },
+  {
+    rule: 'a last word survives a cut',
+    file: voice,
+    find: '  hush(): void {\n    this.#control.clear()\n',
+    replace: '  hush(): void {\n    this.#lastWords.clear()\n    this.#control.clear()\n',
+    why: 'Who was away never learns why a stream ended.',
+    within: 500,
+  },
+]
