@@ -33,6 +33,15 @@ interface Kept {
 }
 
 const nothing = new Uint8Array(0)
+/** What stands in the place of a piece that is kept no longer. */
+const dropped: Kept = {
+  offset: 0,
+  bytes: nothing,
+  headroom: 0,
+  spare: nothing,
+  charge: 0,
+  slab: undefined,
+}
 
 export class Pieces {
   readonly #slabs: Slabs | undefined
@@ -93,6 +102,8 @@ export class Pieces {
       if (piece.offset + piece.bytes.length > offset) break
       this.#charged -= piece.charge
       if (piece.slab !== undefined) this.#slabs?.give(piece.slab)
+      // Its place is cut off later; its bytes, which nobody is charged for any more, go now (X7).
+      this.#kept[this.#first] = dropped
       this.#first += 1
     }
     this.#start = Math.max(this.#start, offset)
