@@ -26,6 +26,9 @@ function written<Value>(field: Field<Value>, value: Value): string {
   return Array.from(into.bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+const hexOf = (text: string): string =>
+  Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
 type Reading<Value> = Pick<Field<Value>, 'read'>
 
 const read = <Value>(field: Reading<Value>, bytes: string): Value =>
@@ -100,6 +103,14 @@ for (const [title, field, bytes, words] of refused) {
     t.regex(fault?.message ?? '', words)
   })
 }
+
+test('T7: no control character is taken in a name, and every other letter is', (t) => {
+  for (let unit = 0; unit < 0x100; unit += 1) {
+    const bytes = `${unit < 0x80 ? '01' : '02'}${hexOf(String.fromCharCode(unit))}`
+    if (unit < 0x20 || unit === 0x7f) t.throws(() => read(name, bytes), { instanceOf: Fault })
+    else t.is(read(name, bytes), String.fromCharCode(unit))
+  }
+})
 
 test('what a count cannot say is not written', (t) => {
   const long = 'x'.repeat(256)
