@@ -9,15 +9,9 @@ import test, { type ExecutionContext } from 'ava'
 import { WebSocket } from 'ws'
 import { authorityPaths } from '../../certs/store.ts'
 import type { WireCode } from '../../shared/protocol/fault.ts'
-import {
-  attributeTags,
-  dataBytesMax,
-  encode,
-  type FrameOf,
-  frameBytesMax,
-} from '../../shared/protocol/frame.ts'
+import { attributeTags, dataBytesMax, encode, frameBytesMax } from '../../shared/protocol/frame.ts'
 import { type Attribute, u48Max } from '../../shared/protocol/layout.ts'
-import { HostileAgent } from '../support/hostile-agent.ts'
+import { HostileAgent, openFrame } from '../support/hostile-agent.ts'
 import { mebibyte, residentBytes } from '../support/memory.ts'
 import {
   consumerOf,
@@ -31,27 +25,6 @@ import { openTunnel, type Tunnel, type TunnelPlan } from '../support/tunnel.ts'
 import { within } from '../support/within.ts'
 
 const mallory = 'mallory'
-let keys = 0
-
-/** An OPEN of a stream that `mallory` may have, but for what the test changes. */
-function openFrame(change: Partial<FrameOf<'open'>> = {}): FrameOf<'open'> {
-  keys += 1
-  return {
-    kind: 'open',
-    id: 2,
-    key: keys.toString(16).padStart(32, '0'),
-    attachment: 1,
-    established: false,
-    received: 0,
-    consumed: 0,
-    limit: 262_144,
-    to: 'plant-1/any',
-    from: `agent/${mallory}`,
-    attributes: [],
-    ...change,
-  }
-}
-
 function attributeOf(tag: number, bytes: number): Attribute {
   return { tag, value: Buffer.alloc(bytes, '1') }
 }

@@ -56,6 +56,11 @@ export class FrameSocket implements Disposable {
     else this.#ws.send(what instanceof Uint8Array ? what : encode(what))
   }
 
+  /** Reads nothing any more: what the peer says stays in its own hands. */
+  stall(): void {
+    this.#ws.pause()
+  }
+
   /** Resolves when everything was given to the system. */
   async flushed(): Promise<void> {
     while (this.#closing === undefined && this.#ws.bufferedAmount > 0) {

@@ -34,6 +34,27 @@ export function helloFrame(change: Partial<FrameOf<'hello'>> = {}): FrameOf<'hel
   }
 }
 
+let keys = 0
+
+/** An OPEN by the agent `mallory` of a stream that it may have, but for what the test changes. */
+export function openFrame(change: Partial<FrameOf<'open'>> = {}): FrameOf<'open'> {
+  keys += 1
+  return {
+    kind: 'open',
+    id: 2,
+    key: keys.toString(16).padStart(32, '0'),
+    attachment: 1,
+    established: false,
+    received: 0,
+    consumed: 0,
+    limit: 262_144,
+    to: 'plant-1/any',
+    from: 'agent/mallory',
+    attributes: [],
+    ...change,
+  }
+}
+
 /** One carrier of a hostile agent. */
 export class HostileAgent extends FrameSocket {
   /** Opens a carrier with the certificate of this agent; nothing is said on it yet. */

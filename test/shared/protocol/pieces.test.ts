@@ -1,4 +1,6 @@
 /** Holds the queue of bytes against an array of them, and its charge against what it holds. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import fc from 'fast-check'
 import { dataBytesMax, dataHeaderBytes } from '../../../shared/protocol/frame.ts'
@@ -166,3 +168,19 @@ test('what lies before the start, or behind the end, is not there', (t) => {
 function scribble({ bytes, headroom }: { readonly bytes: Uint8Array; readonly headroom: number }) {
   new Uint8Array(bytes.buffer, bytes.byteOffset - headroom, headroom).fill(0xee)
 }
+
+test('X7: bytes that are let go are let go, though the queue never runs empty', async (t) => {
+  const pieces = new Pieces()
+  const held = Array.from({ length: 50 }, () => {
+    const buffer = new Uint8Array(13 + 16_000)
+    pieces.append(buffer.subarray(13), 13)
+    return new WeakRef(buffer.buffer)
+  })
+  pieces.dropBefore(49 * 16_000)
+  // A reference that was just made lives until its turn is over.
+  await new Promise((resolve) => setImmediate(resolve))
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  t.is(held.filter((reference) => reference.deref() !== undefined).length, 1)
+  t.is(pieces.end - pieces.start, 16_000)
+})
