@@ -143,7 +143,8 @@ export class Child {
     const last = this.lastLines(1).join('').trim()
     const isPortTaken = /port_in_use|Address already in use/.test(last)
     const code = isPortTaken ? 'port_in_use' : 'promise_broken'
-    const said = String(recordIn(last)?.message ?? last)
+    const message = recordIn(last)?.message
+    const said = typeof message === 'string' ? message : last
     return new Fault(code, `${this.name} ${how}; the last it said: ${said}`)
   }
 
