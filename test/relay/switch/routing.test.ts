@@ -18,9 +18,11 @@ test('an OPEN that is admitted goes to the agent, under another id and in the pr
   const board = new Board()
   const crm = board.agent('crm-1')
   const plant = board.agent('plant-1')
-  crm.says(openOf({ limit: 700 }))
+  const attributes = [{ tag: attributeTags.source, value: new Uint8Array([1]) }]
+  crm.says(openOf({ limit: 700, attributes }))
   const [open] = plant.hears()
   t.like(open, { kind: 'open', id: 1, from: 'agent/crm-1', to: 'plant-1/mqtt', limit: 700 })
+  t.deepEqual(open?.kind === 'open' ? open.attributes : undefined, [])
   t.is(board.switch.routes.size, 1)
   t.true(board.noticed().includes('routed'))
 })
