@@ -51,40 +51,46 @@ async function firstAfter(stillMs: number, end: (close: () => void) => void): Pr
   return order
 }
 
-test.serial('rule 37: a bell that comes much too late lets the loop read before it is rung', async (t) => {
-  const order = await firstAfter(lateMs + 100, (close) => t.teardown(close))
-  t.deepEqual(order, ['heard', 'bell'])
-})
+test.serial(
+  'rule 37: a bell that comes much too late lets the loop read before it is rung',
+  async (t) => {
+    const order = await firstAfter(lateMs + 100, (close) => t.teardown(close))
+    t.deepEqual(order, ['heard', 'bell'])
+  },
+)
 
 test.serial('one that comes in time, or a little late, is rung at once', async (t) => {
   const order = await firstAfter(50, (close) => t.teardown(close))
   t.deepEqual(order, ['bell', 'heard'])
 })
 
-test.serial('a deadline that comes nearer is met, and one that has moved away is not', async (t) => {
-  const began = monotonicNow()
-  let dueAt = began + 60_000
-  const rung: number[] = []
-  const bell = new Promise<void>((resolve) => {
-    const alarm = new Alarm(
-      () => dueAt,
-      (now) => {
-        rung.push(now)
-        dueAt = Number.POSITIVE_INFINITY
-        resolve()
-      },
-    )
-    t.teardown(() => alarm.end())
-    alarm.set()
-    dueAt = began + 20
-    alarm.set()
-    dueAt = began + 40
-    alarm.set()
-  })
-  await within('bell', bell)
-  t.is(rung.length, 1)
-  t.true((rung[0] ?? 0) >= began + 40, 'it was rung before its deadline')
-})
+test.serial(
+  'a deadline that comes nearer is met, and one that has moved away is not',
+  async (t) => {
+    const began = monotonicNow()
+    let dueAt = began + 60_000
+    const rung: number[] = []
+    const bell = new Promise<void>((resolve) => {
+      const alarm = new Alarm(
+        () => dueAt,
+        (now) => {
+          rung.push(now)
+          dueAt = Number.POSITIVE_INFINITY
+          resolve()
+        },
+      )
+      t.teardown(() => alarm.end())
+      alarm.set()
+      dueAt = began + 20
+      alarm.set()
+      dueAt = began + 40
+      alarm.set()
+    })
+    await within('bell', bell)
+    t.is(rung.length, 1)
+    t.true((rung[0] ?? 0) >= began + 40, 'it was rung before its deadline')
+  },
+)
 
 test.serial('a deadline that stays due is not rung in a hot loop', async (t) => {
   let count = 0
