@@ -63,7 +63,9 @@ test('a file opens with a block that says what it is', (t) => {
 
 test(`a line has at most ${columnsMax} columns`, (t) => {
   const tooLong = new RegExp(`.{${columnsMax + 1}}`, 'u')
-  t.deepEqual(faultsOf(sources, tooLong), [])
+  // Mutants quote sources with the breaks between their lines: a quotation is as long as it is.
+  const written = sources.filter(({ path }) => !path.startsWith('test/simulation/mutants/'))
+  t.deepEqual(faultsOf(written, tooLong), [])
 })
 
 test(`a file has at most ${linesMax} lines, a test ${testLinesMax}`, (t) => {

@@ -1,7 +1,7 @@
 /**
- * People who have proved nothing and want a live relay busy: large bodies, half of what was announced,
- * lengths that nothing backs, handshakes that never end. None of it costs memory, and an honest agent
- * still comes in.
+ * People who have proved nothing and want a live relay busy: large bodies, half of what was
+ * announced, lengths that nothing backs, handshakes that never end. None of it costs memory, and
+ * an honest agent still comes in.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'

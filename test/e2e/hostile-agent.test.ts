@@ -1,6 +1,7 @@
 /**
- * An agent with a real certificate that floods its relay: 50,000 messages that no honest agent sends,
- * before and after HELLO, while an honest stream goes on. Every one of them is refused as what it is.
+ * An agent with a real certificate that floods its relay: 50,000 messages that no honest agent
+ * sends, before and after HELLO, while an honest stream goes on. Every one of them is refused as
+ * what it is.
  */
 import test, { type ExecutionContext } from 'ava'
 import { encode, type FrameKind, type FrameOf, frameBytesMax } from '../../shared/protocol/frame.ts'
@@ -26,7 +27,7 @@ const slackBytes = 64 * mebibyte
 /** What ends a carrier of an agent at any time. */
 const never: readonly FrameKind[] = ['welcome', 'gone']
 
-test('50,000 hostile messages of a proved agent are refused, and nobody notices (R4, R6, X4)', async (t) => {
+test('50,000 hostile messages of a proved agent are refused, unnoticed (R4, R6, X4)', async (t) => {
   t.timeout(240_000)
   await using echo = await startEcho()
   await using tunnel = await floodedTunnel(echo)

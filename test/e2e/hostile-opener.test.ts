@@ -1,6 +1,7 @@
 /**
- * An agent with a real certificate that opens what it may not, in the name of others, and lies on the
- * stream that it may have. The relay goes by the certificate and by its own policy, at every OPEN.
+ * An agent with a real certificate that opens what it may not, in the name of others, and lies on
+ * the stream that it may have. The relay goes by the certificate and by its own policy, at every
+ * OPEN.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'

@@ -1,7 +1,7 @@
 /**
- * A captured relay, with the relay's own certificate and key, against a live agent: it reaches nothing
- * that the agent does not expose, it neither ends the agent nor makes it grow, and once an honest relay
- * is back at the same address, the agent is back too.
+ * A captured relay, with the relay's own certificate and key, against a live agent: it reaches
+ * nothing that the agent does not expose, it neither ends the agent nor makes it grow, and once
+ * an honest relay is back at the same address, the agent is back too.
  */
 import test, { type ExecutionContext } from 'ava'
 import type { WireCode } from '../../shared/protocol/fault.ts'

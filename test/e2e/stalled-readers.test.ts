@@ -99,7 +99,9 @@ test.serial(
   },
 )
 
-/** While readers are stalled at a door, an honest stream is as fast as before, and memory is flat. */
+/**
+ * While readers are stalled at a door, an honest stream is as fast as before, and memory is flat.
+ */
 async function stalledAt(t: ExecutionContext, service: string, stall: Stall): Promise<void> {
   t.timeout(120_000)
   await using echo = await startEcho()

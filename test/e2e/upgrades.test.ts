@@ -1,6 +1,6 @@
 /**
- * Requests for a WebSocket at a live relay: from every kind of page, on every path, and in protocols
- * that it does not speak.
+ * Requests for a WebSocket at a live relay: from every kind of page, on every path, and in
+ * protocols that it does not speak.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -59,7 +59,7 @@ const foreign: readonly string[] = [
   'https://plant.test',
   'https://evil.test#https://todo.plant.test',
   'https://todo.plant.test@evil.test',
-  'https://TODO.plant.test',
+  'https://Todo.plant.test',
   'HTTPS://todo.plant.test',
   'https://todo.plant.test.',
   'https://todo。plant。test',

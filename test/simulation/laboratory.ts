@@ -1,6 +1,6 @@
 /**
- * Where mutants are made and hunted: a copy of the core and of the simulation, with one rule switched
- * off, run in a process of its own until a seed fails.
+ * Where mutants are made and hunted: a copy of the core and of the simulation, with one rule
+ * switched off, run in a process of its own until a seed fails.
  *
  * Invariant: the product's own files are never touched, and the copy goes when the hunt is over.
  */

@@ -18,8 +18,9 @@ export class Corpus {
   constructor(chance: Chance) {
     this.#chance = chance
     const opens = Array.from({ length: 100 }, () => encode(this.#honestOpen()))
-    const any = fc.sample(arbitraryFrame, { numRuns: 2_000, seed: chance.between(1, 1_000_000) })
-    this.#frames = [...any.map((frame) => encode(frame)), ...opens]
+    const seed = chance.between(1, 1_000_000)
+    const sampled = fc.sample(arbitraryFrame, { numRuns: 2_000, seed })
+    this.#frames = [...sampled.map((frame) => encode(frame)), ...opens]
   }
 
   /** A frame that every decoder reads, of none of these kinds. */

@@ -1,7 +1,8 @@
 /**
  * A mutant: the product with one rule switched off, by a small change of its text.
  *
- * Invariant: `find` stands exactly once in its file, so that a mutant is never a mistake of its own.
+ * Invariant: `find` stands exactly once in its file, so that a mutant is never a mistake of its
+ * own.
  */
 export interface Mutant {
   /** The rule that is switched off, in a few words. */
