@@ -14,7 +14,7 @@ import type { World } from './world.ts'
 const likelihood: Readonly<Record<Phase, number>> = {
   opening: 0.05,
   dialling: 0.15,
-  open: 0.05,
+  open: 0.2,
   aborting: 0.3,
   aborted: 0.8,
   lingering: 0.3,
@@ -34,17 +34,16 @@ export class Ambush {
     const { clock, options, streams } = this.#world
     if (clock.now >= options.faultsUntilMs) return
     for (const stream of streams) {
-      for (const [end] of stream.livingEnds()) {
-        if (this.#seen.get(end) === end.phase) continue
-        this.#seen.set(end, end.phase)
-        this.#consider(end.phase, stream)
-      }
+      this.#consider(stream.livingOpener, stream)
+      this.#consider(stream.livingAcceptor, stream)
     }
   }
 
-  #consider(phase: Phase, stream: Stream): void {
+  #consider(end: EndpointEnd | undefined, stream: Stream): void {
+    if (end === undefined || this.#seen.get(end) === end.phase) return
+    this.#seen.set(end, end.phase)
     const { chance, clock, options } = this.#world
-    if (!chance.happens(likelihood[phase])) return
+    if (!chance.happens(likelihood[end.phase])) return
     const delayMs = chance.happens(0.7) ? 0 : chance.between(0, options.delayMsMax)
     clock.after(delayMs, () => strikeEvenly(this.#world, stream))
   }

@@ -80,6 +80,11 @@ export class Socket implements Local {
     return this.read > this.taken || (this.farFinished && !this.farFinishTaken)
   }
 
+  /** It reads nothing, for it has still to write. */
+  get isDeaf(): boolean {
+    return this.#plan.readsLast && !this.finished
+  }
+
   /** The application resets its socket, whatever else was under way. */
   hangUp(): void {
     const { end } = this
@@ -137,7 +142,7 @@ export class Socket implements Local {
 
   /** One piece after the other, and the end of the direction behind the last one. */
   #considerReading(): void {
-    if (this.#reading || this.#gone || (this.#plan.readsLast && !this.finished)) return
+    if (this.#reading || this.#gone || this.isDeaf) return
     const count = this.#unread[0]
     if (count === undefined && (!this.farFinished || this.farFinishTaken)) return
     this.#reading = true

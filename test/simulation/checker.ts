@@ -52,7 +52,9 @@ export class Checker {
 
   #checkStream(stream: Stream): void {
     const { openerEnd, acceptorEnd, opener, targets } = stream
-    for (const [end] of stream.livingEnds()) this.#checkEnd(end, stream)
+    const { livingOpener, livingAcceptor } = stream
+    if (livingOpener !== undefined) this.#checkEnd(livingOpener, stream)
+    if (livingAcceptor !== undefined) this.#checkEnd(livingAcceptor, stream)
     if (openerEnd !== undefined && targets.length > 0 && !opener.died) {
       checkTaken(openerEnd, targets, stream)
     }

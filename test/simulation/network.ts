@@ -124,7 +124,9 @@ export class Side {
 
   #transmit(kind: Frame['kind'], bytes: Uint8Array): void {
     const { clock, chance, options, report } = this.#world
-    if (options.loss > 0 && losable.has(kind) && chance.happens(options.loss)) {
+    // ACCEPT is rare, and its loss is a story of its own.
+    const loss = kind === 'accept' ? 10 * options.loss : options.loss
+    if (options.loss > 0 && losable.has(kind) && chance.happens(loss)) {
       report.count('lost without a cut')
       return
     }

@@ -50,7 +50,7 @@ export function drawOptions(chance: Chance): Options {
   const harsh = character < 0.1
   const calm = character >= 0.1 && character < 0.2
   const hostile = character >= 0.2 && character < 0.3
-  const lossy = character >= 0.3 && character < 0.35
+  const lossy = character >= 0.3 && character < 0.37
   const resumeWindowMs = harsh ? 12_000 : 90_000
   const faultsUntilMs = chance.pick([0, 500, 3_000, 3_000, 6_000, 6_000, 12_000, 12_000])
   // What the switch may queue must be above its minimum before the budget can bite.
@@ -79,7 +79,7 @@ export function drawOptions(chance: Chance): Options {
     loss: lossy ? chance.pick([0.002, 0.02]) : 0,
     faultsUntilMs,
     faultEveryMs: chance.pick([60, 200, 600]),
-    closingMs: faultsUntilMs + outageMsMax + 20_000,
+    closingMs: faultsUntilMs + outageMsMax + 12_000,
     outageMsMax,
     calm,
     hostile,

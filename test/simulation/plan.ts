@@ -48,7 +48,7 @@ export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
     pausesAfter: sometimes(0.25, 0, bytes),
     pauseMs: chance.between(1_000, options.slowReadMs),
     writesAfter: manner < 0.3 ? chance.between(1, 2_000) : 0,
-    readsLast: manner > 0.9,
+    readsLast: manner > 0.85,
     idlesAfter: sometimes(0.2, 0, bytes),
     idlesUntilMs: chance.happens(0.5) ? options.closingMs : chance.between(0, options.closingMs),
     resetsAfter,

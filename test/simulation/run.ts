@@ -12,6 +12,8 @@ import type { Tracer } from './trace.ts'
 import { judge } from './verdict.ts'
 import { World } from './world.ts'
 
+/** So long nothing must be left to be said. */
+const quietMs = 1_500
 /** Events that a world may take; a world beyond it goes round in circles. */
 const eventsMax = 400_000
 
@@ -54,7 +56,7 @@ function liveThrough(world: World): Report {
     const allMade = clock.now > Math.max(500, options.faultsUntilMs)
     if (!allMade || !isQuiet(world)) continue
     quietSince = Math.min(quietSince, clock.now)
-    if (clock.now > quietSince + 5_000) break
+    if (clock.now > quietSince + quietMs) break
   }
   for (const stream of world.streams) judge(world, stream)
   checkLeft(world)

@@ -84,9 +84,7 @@ export class Stream {
   }
 
   get over(): boolean {
-    const openerOver = this.opener.died || this.openerEnd?.phase === 'closed'
-    const acceptorPhase = this.acceptorEnd?.phase ?? 'closed'
-    return openerOver && (acceptorPhase === 'closed' || this.acceptorDied)
+    return this.livingOpener === undefined && this.livingAcceptor === undefined
   }
 
   /** The opener has seen ACCEPT, now or ever. */
@@ -94,20 +92,26 @@ export class Stream {
     return this.openerEnd?.established === true
   }
 
-  /** The ends that live, with the endpoint of each. */
-  *livingEnds(): Generator<readonly [EndpointEnd, Endpoint]> {
-    const { openerEnd, acceptorEnd } = this
-    if (openerEnd !== undefined && openerEnd.phase !== 'closed' && !this.opener.died) {
-      yield [openerEnd, this.openerEndpoint]
-    }
-    const endpoint = this.#acceptorEndpoint
-    if (acceptorEnd === undefined || endpoint === undefined || this.acceptorDied) return
-    if (acceptorEnd.phase !== 'closed') yield [acceptorEnd, endpoint]
+  /** The opener, while it lives. */
+  get livingOpener(): Opener<EndpointPort> | undefined {
+    const { openerEnd, opener } = this
+    return openerEnd?.phase === 'closed' || opener.died ? undefined : openerEnd
+  }
+
+  /** The acceptor, while it lives. */
+  get livingAcceptor(): EndpointAcceptor | undefined {
+    const { acceptorEnd, acceptorDied } = this
+    return acceptorEnd?.phase === 'closed' || acceptorDied ? undefined : acceptorEnd
+  }
+
+  /** The ends that live. */
+  get livingEnds(): readonly EndpointEnd[] {
+    return [this.livingOpener, this.livingAcceptor].filter((end) => end !== undefined)
   }
 
   /** The phases of the ends that live. */
   get phases(): readonly Phase[] {
-    return [...this.livingEnds()].map(([end]) => end.phase)
+    return this.livingEnds.map(({ phase }) => phase)
   }
 
   /** An OPEN of this key has led an agent to dial. */

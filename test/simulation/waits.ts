@@ -35,7 +35,6 @@ export class Waits {
   readonly #world: World
   readonly #waiting = new WeakMap<EndpointEnd, Waiting>()
   readonly #parkedSince = new WeakMap<Route, number>()
-  readonly #downSince = new WeakMap<RelayLink, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -43,7 +42,7 @@ export class Waits {
 
   look(): void {
     for (const stream of this.#world.streams) {
-      for (const [end] of stream.livingEnds()) this.#lookAt(end, stream)
+      for (const end of stream.livingEnds) this.#lookAt(end, stream)
     }
     for (const relay of this.#world.relays) {
       if (!relay.up) continue
@@ -118,16 +117,8 @@ export class Waits {
   }
 
   /** A session waits for its agent no longer than its window. */
-  #lookAtLink(link: RelayLink): void {
-    const { clock, options } = this.#world
-    if (link.carrier !== undefined) {
-      this.#downSince.delete(link)
-      return
-    }
-    const since = this.#downSince.get(link) ?? clock.now
-    this.#downSince.set(link, since)
-    const isOver = clock.now - since > options.relayResumeWindowMs + slackMs
-    demand(!isOver, '12: a session outlives its window')
+  #lookAtLink({ lostUntil }: RelayLink): void {
+    demand(this.#world.clock.now <= lostUntil + slackMs, '12: a session outlives its window')
   }
 
   /** What the far socket has taken is acknowledged before long, however little it is. */

@@ -37,6 +37,8 @@ export function waySteadyMs(world: World, stream: Stream): number {
   return longest
 }
 
+type Way = Attachment<EndpointPort>
+
 export class Ways {
   readonly #world: World
   readonly #doubted = new WeakMap<object, number>()
@@ -53,7 +55,9 @@ export class Ways {
       const isFound = waySteadyMs(this.#world, stream) >= findsWayMs
       stream.wayLostMs = Math.max(stream.wayLostMs, now - stream.wayFoundAt)
       if (isFound) stream.wayFoundAt = now
-      for (const [end] of stream.livingEnds()) this.#holdAgainst(end, stream)
+      const { livingOpener, livingAcceptor } = stream
+      if (livingOpener !== undefined) this.#hold(livingOpener, stream.options.opener, stream)
+      if (livingAcceptor !== undefined) this.#hold(livingAcceptor, stream.options.target, stream)
     }
     for (const relay of this.#world.relays) if (relay.up) this.#lookAtRoutes(relay)
   }
@@ -63,10 +67,13 @@ export class Ways {
    * read (check 16).
    */
   watchDog(port: EndpointPort, id: number): void {
-    const { options, relays, report } = this.#world
+    const { agents, options, relays, report } = this.#world
     report.count('watch-dog')
     for (const relay of relays) {
-      const leg = outerPortOf(this.#world, relay, port)?.legs.get(id)
+      const at = relays.indexOf(relay)
+      const isLocal = relay.inner === port
+      const holder = isLocal ? relay : agents.find(({ links }) => links[at]?.port === port)
+      const leg = holder === undefined ? undefined : outerPortOf(relay, holder)?.legs.get(id)
       if (leg === undefined) continue
       const legs = leg.route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
       const stream = this.#world.streamOf(leg.route.key)
@@ -77,22 +84,18 @@ export class Ways {
   }
 
   /** An end that believes in its way must be right about it. */
-  #holdAgainst(end: EndpointEnd, stream: Stream): void {
+  #hold(end: EndpointEnd, holder: Agent | Relay, stream: Stream): void {
     const { current } = end
     if (current === undefined) return
-    if (!current.ready || this.#leads(end, current)) this.#doubted.delete(current)
+    if (!current.ready || this.#leads(end, current, holder)) this.#doubted.delete(current)
     else this.#doubt(current, correctsMs, 'an end believes in a way that leads nowhere', stream)
   }
 
-  #leads(end: EndpointEnd, { port, id }: Attachment<EndpointPort>): boolean {
-    for (const relay of this.#world.relays) {
-      const outer = outerPortOf(this.#world, relay, port)
-      if (outer === undefined) continue
-      if (this.#world.legSteadyMs(relay.switch, outer) < correctsMs) return true
-      const leg = outer.legs.get(id)
-      return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
-    }
-    return true
+  #leads(end: EndpointEnd, { port, id }: Way, holder: Agent | Relay): boolean {
+    const relay = holder instanceof Relay ? holder : this.#world.relayCalled(port.name)
+    if (holder instanceof Agent && holder.steadyMs(relay) < correctsMs) return true
+    const leg = outerPortOf(relay, holder)?.legs.get(id)
+    return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
   }
 
   /** A route must lead from an end to an end, and no further than its switch can say so. */
@@ -120,12 +123,9 @@ export class Ways {
   }
 }
 
-/** The switch's side of an endpoint's port, if it leads to this relay now. */
-function outerPortOf(world: World, relay: Relay, port: EndpointPort): SwitchPort | undefined {
-  if (relay.inner === port) return relay.outer
-  const index = world.relays.indexOf(relay)
-  const agent = world.agents.find(({ links }) => links[index]?.port === port)
-  return agent === undefined ? undefined : relay.switch.links.get(agent.identity)?.port
+/** The switch's side of the port by which an actor is plugged into this relay. */
+function outerPortOf(relay: Relay, holder: Agent | Relay): SwitchPort | undefined {
+  return holder instanceof Relay ? relay.outer : relay.switch.links.get(holder.identity)?.port
 }
 
 /** The endpoint's side of a switch's port. */

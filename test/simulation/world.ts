@@ -134,6 +134,12 @@ export class World {
     this.dirty.add(opener.pump)
   }
 
+  relayCalled(name: string): Relay {
+    const relay = this.relays.find((one) => one.name === name)
+    if (relay === undefined) throw new Error(`there is no relay called ${name}`)
+    return relay
+  }
+
   streamOf(key: string): Stream | undefined {
     return this.#streamOfKey.get(key)
   }
