@@ -23,7 +23,7 @@ const slackBytes = 64 * mebibyte
 function planFor(target: number): TunnelPlan {
   return {
     services: { 'plant-1/any': { target, websocket: '/any' } },
-    relayLimits: { handshakeTimeout: '1s', carriersMax: 255 },
+    relayLimits: { handshakeTimeout: '3s', carriersMax: 255 },
   }
 }
 
