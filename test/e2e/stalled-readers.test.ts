@@ -125,7 +125,7 @@ async function stalledAt(t: ExecutionContext, service: string, stall: Stall): Pr
   const resident = [tunnel.relay, ...processes].map(({ pid }) => ({ pid, was: residentBytes(pid) }))
 
   const end = await stall(tunnel)
-  // The first while they fill, and the best of the others, for the machine has more to do than this.
+  // The first while they fill, and the best of the others: this machine has more to do.
   await honestRound(t, honest, 3)
   let duringMs = Number.POSITIVE_INFINITY
   for (const seed of [4, 5, 6]) duringMs = Math.min(duringMs, await honestRound(t, honest, seed))
