@@ -40,6 +40,8 @@ export class Socket implements Local {
   farFinishTaken = false
   /** The phase of the end when this application reset its socket. */
   resetIn: Phase | undefined
+  /** When this application reset its socket. */
+  resetAt = Number.POSITIVE_INFINITY
   /** The process that held the socket died. */
   died = false
   #opened = false
@@ -90,6 +92,7 @@ export class Socket implements Local {
     const { end } = this
     if (this.#gone || end === undefined || end.phase === 'closed') return
     this.resetIn = end.phase
+    this.resetAt = this.#world.clock.now
     this.#world.report.hit('socket reset', [end.phase])
     end.abort()
   }

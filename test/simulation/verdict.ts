@@ -32,8 +32,8 @@ export function judge(world: World, stream: Stream): void {
   // Of two ends one may have heard the last word, and the other waits for it until its window ends.
   const isForced = wasReset || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
-  judgeReset(stream, opener, target)
-  judgeReset(stream, target, opener)
+  judgeReset(world, stream, opener, target)
+  judgeReset(world, stream, target, opener)
 }
 
 function judgeSocket(
@@ -63,13 +63,17 @@ function judgeClean(stream: Stream, opener: Socket, target: Socket): void {
 }
 
 /** An application that reset its socket is heard at the far one, behind all bytes before it. */
-function judgeReset(stream: Stream, from: Socket, to: Socket): void {
+function judgeReset(world: World, stream: Stream, from: Socket, to: Socket): void {
   if (from.resetIn === undefined || from.resetIn === 'opening' || to.didReset) return
   const code = to.outcome?.code
   const isNormal = code === 'end' || code === 'connection_reset'
   if (!isNormal) return
   // Who does not read until it has written waits for room that nobody gives any longer.
   if (to.isDeaf) return
+  // Who reads too slowly is cut short in the end: an aborted end has its window, and no more.
+  const { agentResumeWindowMs, relayResumeWindowMs } = world.options
+  const windowMs = Math.min(agentResumeWindowMs, relayResumeWindowMs)
+  if ((to.outcome?.at ?? 0) - from.resetAt >= windowMs) return
   demand(to.taken === from.wrote, '14: bytes before a reset are lost', stream)
   // Who has closed and seen the far side close is told of no reset behind that, as with TCP itself.
   const wasOver = to.farFinished && to.finished

@@ -17,6 +17,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '    this.#received = end\n    this.#check()\n',
     replace: '    this.#received = end\n    this.#consumed = end\n    this.#check()\n',
     why: 'The far end lets bytes go that die in a buffer here.',
+    within: 20,
   },
   {
     rule: 'what is heard again is cut off',
@@ -24,6 +25,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'const fresh = bytes.subarray(this.#received - offset)',
     replace: 'const fresh = bytes',
     why: 'After a cut the socket is given bytes twice.',
+    within: 20,
   },
   {
     rule: 'what leaves a hole is dropped',
@@ -31,6 +33,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (offset > this.#received || end <= this.#received) return undefined',
     replace: 'if (end <= this.#received) return undefined',
     why: 'Bytes are missing in the middle.',
+    within: 28,
   },
   {
     rule: "a socket's reset is a FIN with a code, behind its bytes",
@@ -38,6 +41,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (this.#phase === 'open') this.send.finish('connection_reset')",
     replace: "if (this.#phase === 'open') return this.fail('connection_reset')",
     why: 'RESET overtakes the bytes that were written before it.',
+    within: 20,
   },
   {
     rule: 'bytes before a reset are delivered first',
@@ -45,6 +49,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (this.#phase === 'aborted' && this.receive.drained) {",
     replace: "if (this.#phase === 'aborted') {",
     why: 'A slow reader loses what it has not read yet.',
+    within: 20,
   },
   {
     rule: 'what comes for a socket that was reset counts as consumed',
@@ -59,6 +64,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (this.#watch.owesCredit(end, this.#now)) this.#options.wake()',
     replace: 'void end',
     why: 'Idle streams keep their last bytes, and drains wait for them.',
+    within: 20,
   },
   {
     rule: 'RESUME rewinds the sender',
@@ -66,6 +72,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '    this.send.allow(numbers.limit)\n    this.send.rewind(numbers.received)\n',
     replace: '    this.send.allow(numbers.limit)\n',
     why: 'What died under way is never said again.',
+    within: 20,
   },
   {
     rule: 'the limit of a new attachment replaces that of the old one',
@@ -74,6 +81,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     replace:
       'replaceLimit(limit: number): void {\n    this.#limit = Math.max(this.#limit, limit)\n',
     why: 'The new relay is overrun by credit that the old one gave.',
+    within: 234,
   },
   {
     rule: 'CLOSE is said',
@@ -81,6 +89,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "    this.control.drop('credit')\n    this.say('close')\n",
     replace: "    this.control.drop('credit')\n",
     why: 'Finished streams linger for a whole window.',
+    within: 20,
   },
   {
     rule: 'bytes flow only when the far end has restated itself',
@@ -88,6 +97,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (current?.port !== port || !current.ready || !current.synced) return false',
     replace: 'if (current?.port !== port || !current.ready) return false',
     why: 'They are said into a switch that has begun anew, and are lost.',
+    within: 20,
   },
   {
     rule: 'RESYNC has an end restate itself',
@@ -95,6 +105,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '        unsync(this.current, true)\n        return this.restate()\n',
     replace: '        return unsync(this.current, true)\n',
     why: 'Both ends wait for each other.',
+    within: 20,
   },
   {
     rule: 'HOLD stops the bytes',
@@ -102,6 +113,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'return unsync(this.current, false)',
     replace: 'return',
     why: 'An end believes in a way that leads nowhere.',
+    within: 20,
   },
   {
     rule: 'the resume window ends a stream',
@@ -109,6 +121,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "        if (lostMs >= resumeWindowMs) return end.expire('expired')\n        break\n      case 'aborting'",
     replace: "        break\n      case 'aborting'",
     why: 'A stream without a way waits for ever.',
+    within: 60,
   },
   {
     rule: 'of two windows the smaller holds',
@@ -116,7 +129,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'this.#resumeWindowMs = Math.min(this.#limits.resumeWindowMs, resumeWindowMs)',
     replace: 'void resumeWindowMs',
     why: 'One end waits for what the relay has given up.',
-    within: 500,
+    within: 330,
   },
   {
     rule: 'a last word is waited for no longer than the window',
@@ -124,6 +137,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (inPhaseMs >= resumeWindowMs) return end.expire('expired')\n        break\n      case 'closed'",
     replace: "break\n      case 'closed'",
     why: 'An end lingers for ever when the far one is gone.',
+    within: 210,
   },
   {
     rule: 'an opening has its time',
@@ -131,6 +145,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (inPhaseMs >= openTimeoutMs) end.expire('open_timeout')",
     replace: '',
     why: 'A consumer waits for ever.',
+    within: 228,
   },
   {
     rule: 'the waits of a stream count from its opening',
@@ -146,6 +161,6 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "    end.restate()\n    end.say('resync')\n",
     replace: '',
     why: 'A frame that a lossy hop has lost is never asked for.',
-    within: 500,
+    within: 28,
   },
 ]

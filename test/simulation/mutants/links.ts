@@ -17,6 +17,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'return hello.epoch === this.epoch && hello.session === this.session',
     replace: 'return hello.epoch === this.epoch',
     why: 'A WELCOME that was lost leaves the two with different sessions.',
+    within: 24,
   },
   {
     rule: 'an agent tells a new session from the old one',
@@ -24,6 +25,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'this.#options.endpoint.portUp(this.port, frame, now)',
     replace: 'this.#options.endpoint.portUp(this.port, { ...frame, resumed: true }, now)',
     why: 'Old ids meet new ones after a restart of the relay.',
+    within: 358,
   },
   {
     rule: 'carriers come in the order of their attempts',
@@ -46,6 +48,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'receive(frame: Frame, bytes: number, now: number): void {\n    if (this.#fenced) return\n',
     replace: 'receive(frame: Frame, bytes: number, now: number): void {\n',
     why: 'Frames of two carriers mix.',
+    within: 20,
   },
   {
     rule: 'a takeover fences the old carrier',
@@ -53,6 +56,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if (known !== undefined) this.#fence(known, sameLife)',
     replace: '',
     why: 'Frames of two carriers mix.',
+    within: 26,
   },
   {
     rule: 'another epoch resets the streams of the old one',
@@ -60,6 +64,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "sameLife ? 'void' : 'reset'",
     replace: "'void'",
     why: 'The far ends look for streams that nobody has any longer.',
+    within: 88,
   },
   {
     rule: 'a session that one life replaces is VOID, not RESET',
@@ -74,6 +79,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "      far.say.word = 'hold'\n",
     replace: '',
     why: 'The far end believes in a way that leads nowhere.',
+    within: 20,
   },
   {
     rule: 'each route is named on resumption',
@@ -81,6 +87,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: '    for (const leg of [...legs.values()]) leg.route.resync()\n',
     replace: '',
     why: 'Everything that lives is detached, and looks for another way.',
+    within: 20,
   },
   {
     rule: 'a session ends with its window',
@@ -96,6 +103,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'return now >= this.#deathAt(oldest.at)',
     replace: 'return false',
     why: 'A black path holds its streams for ever.',
+    within: 20,
   },
   {
     rule: 'a last word survives a cut',

@@ -12,6 +12,6 @@ export interface Mutant {
   readonly replace: string
   /** What goes wrong without the rule. */
   readonly why: string
-  /** So many seeds suffice to find it, with a wide margin; 100 unless said. */
+  /** So many seeds suffice to find it; absent: only the full hunt looks for it. */
   readonly within?: number
 }

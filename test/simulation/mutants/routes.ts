@@ -14,6 +14,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "identity === '' ? frame : { ...frame, from: identity, attributes: [] }",
     replace: 'frame',
     why: 'An agent opens in the name of another.',
+    within: 70,
   },
   {
     rule: 'an id without a route is VOID, not RESET',
@@ -22,6 +23,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       "if (!isFinal) port.voice.sayLast({ kind: 'reset', id: frame.id, code: 'unknown_stream' })",
     why: 'A stream that has moved is killed by what it left behind.',
+    within: 42,
   },
   {
     rule: 'VOID is passed on as VOID',
@@ -29,6 +31,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "return this.#end(route, 'closed', 'void', leg)",
     replace: "return this.#end(route, 'closed', 'reset', leg)",
     why: 'An end that left a way kills the stream at the other.',
+    within: 20,
   },
   {
     rule: 'the second CLOSE is answered',
@@ -43,6 +46,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    this.#forget(leg.route, 'end')\n",
     replace: '',
     why: 'Routes of nobody fill the relay.',
+    within: 120,
   },
   {
     rule: 'a changed policy ends what it forbids',
@@ -50,6 +54,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "if (!decision.admitted) this.#end(route, decision.code, 'reset')",
     replace: 'void decision',
     why: 'Who was let in stays for ever.',
+    within: 20,
   },
   {
     rule: 'a changed policy is asked about what is parked and detached too',
@@ -58,6 +63,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       '    for (const route of [...this.#routes]) {\n      if (route.acceptor?.port.up !== true || !route.opener.port.up) continue\n',
     why: 'What is away when it is forbidden comes back.',
+    within: 112,
   },
   {
     rule: 'no OPEN is parked for ever',
@@ -65,6 +71,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "if (route.parkedUntil <= now) this.#end(route, 'no_agent', 'refuse')",
     replace: 'void route',
     why: 'A consumer waits for an agent that does not come.',
+    within: 96,
   },
   {
     rule: 'a parked OPEN goes on when its agent is there',
@@ -72,6 +79,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '      route.lead(link.port)\n',
     replace: '',
     why: 'It is refused although the agent is there.',
+    within: 20,
   },
   {
     rule: 'RESYNC is said to the opener',
@@ -79,6 +87,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'for (const leg of this.legs) {\n      // An OPEN',
     replace: 'for (const leg of this.legs.slice(1)) {\n      // An OPEN',
     why: 'It waits for a word after each cut.',
+    within: 20,
   },
   {
     rule: 'RESYNC is said to the acceptor',
@@ -86,6 +95,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'for (const leg of this.legs) {\n      // An OPEN',
     replace: 'for (const leg of this.legs.slice(0, 1)) {\n      // An OPEN',
     why: 'It waits for a word after each cut.',
+    within: 20,
   },
   {
     rule: 'RESYNC is said only when both legs are up',
@@ -100,6 +110,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '      this.named = true\n',
     replace: '',
     why: 'Its end is detached although the route is there.',
+    within: 20,
   },
   {
     rule: 'the switch trims what it holds already',
@@ -107,6 +118,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'const from = cursor - frame.offset',
     replace: 'const from = 0 * cursor',
     why: 'Bytes that are said again stand twice in the queue.',
+    within: 20,
   },
   {
     rule: 'the switch takes nothing behind a hole',
@@ -114,6 +126,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    if (frame.offset > cursor) return this.#drop(!this.#rewinding)\n',
     replace: '',
     why: 'Bytes move to a place that is not theirs.',
+    within: 20,
   },
   {
     rule: 'RESUME empties the queue',
@@ -121,6 +134,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    this.#empty(numbers.received)\n',
     replace: '',
     why: 'An agent that comes and goes fills the queue with its window again and again.',
+    within: 20,
   },
   {
     rule: 'the switch passes on no more than its window',
@@ -135,6 +149,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'this.#passed = Math.max(this.#passed, Math.min(this.#limit, ahead))',
     replace: 'this.#passed = Math.min(this.#limit, ahead)',
     why: 'What was granted is taken back, and its bytes are dropped.',
+    within: 72,
   },
   {
     rule: 'the switch gives credit itself',
@@ -149,6 +164,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (owes) this.#debt = true',
     replace: 'void owes',
     why: 'A lost tail is never asked for.',
+    within: 20,
   },
   {
     rule: 'debts are paid',
@@ -156,6 +172,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (due && this.acceptor?.port.up === true && this.opener.port.up) this.resync()',
     replace: 'void due',
     why: 'A lost tail is never asked for.',
+    within: 20,
   },
   {
     rule: 'beyond the budget the tail is dropped',
