@@ -61,7 +61,7 @@ export async function startEcho(): Promise<TcpTarget> {
   return await startTarget((socket) => void socket.pipe(socket))
 }
 
-/** A consumer's socket, connected, or reset as soon as it was; it ends with the scope of `using`. */
+/** A consumer's socket, connected, or reset at once; it ends with the scope of `using`. */
 export async function consumerOf(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
   socket.on('error', () => {})
