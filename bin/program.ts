@@ -79,7 +79,10 @@ const parts = {
     const { certsCommand } = await import('../certs/main.ts')
     return certsCommand()
   },
-  demo: async () => demoCommand(),
+  demo: async () => {
+    const { deviceCommand } = await import('../demo/device/command.ts')
+    return demoCommand().addCommand(deviceCommand())
+  },
   explain: async () => {
     const { explainCommand } = await import('./explain.ts')
     return explainCommand()
@@ -92,6 +95,7 @@ const allParts = Object.keys(parts) as readonly Part[]
 /** The demo brings an MQTT client and a broker along: they are read when it runs, not before. */
 function demoCommand(): Command {
   return new Command('demo')
+    .enablePositionalOptions()
     .description('see it work: relay, agents and an on-prem broker on this machine')
     .option('--check', 'check every promise and exit')
     .addOption(

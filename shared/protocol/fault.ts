@@ -100,6 +100,8 @@ const table = {
   certificate_unknown: { says: 'No certificate of this name was issued here.' },
   name_invalid: { says: 'The name is not allowed here.' },
   promise_broken: { says: 'The demo found a promise that is not kept here: please report it.' },
+  device_taken: { says: 'Another device of this name is connected to the broker.' },
+  gpio_unusable: { says: 'The pins of this machine cannot be used.' },
   node_too_old: { says: 'This version of Node.js cannot run Sallyport.' },
   internal: { says: 'A fault of Sallyport itself: please report it.' },
 } as const satisfies Record<string, FaultMeaning>

@@ -39,6 +39,11 @@ const refusals = [
   ['relay', 2, 'relay.yaml is not there.  next: sallyport relay init NAME (file_unreadable)'],
   ['agent --check', 2, 'agent.yaml is not there.  next: sallyport agent init --relay RELAY'],
   ['relay init 192.0.2.1', 2, '"192.0.2.1" is not the name of a host'],
+  ['demo device', 2, "'--id <name>' not specified.  See: sallyport demo device --help (usage)"],
+  ['demo device --id a/b', 2, '"a/b" is no name for a device: 1 to 64 of the letters'],
+  ['demo device --id a --id a', 2, '--id a is given twice.'],
+  ['demo device --id a --broker http://x', 2, '"http://x" is no address of a broker'],
+  ['demo device --id a --authority x.pem', 2, 'x.pem cannot be read.'],
   ['certs list', 1, 'There is no certificate authority in pki.'],
 ] as const
 
@@ -53,7 +58,7 @@ for (const [line, status, says] of refusals) {
   })
 }
 
-for (const command of ['', 'relay', 'agent', 'certs', 'certs issue']) {
+for (const command of ['', 'relay', 'agent', 'certs', 'certs issue', 'demo device']) {
   const path = `sallyport ${command}`.trim()
   test.serial(`${path} --help begins with examples, each of a command that exists`, async (t) => {
     const { status, output } = await call(`${command} --help`.trim())
