@@ -1,22 +1,26 @@
 /**
- * The on-prem broker: Mosquitto where it is installed, the embedded one everywhere else.
+ * The on-prem broker: Mosquitto where it is installed, the embedded one everywhere else; RabbitMQ
+ * for AMQP.
  *
  * Invariant: it listens on loopback only and keeps nothing; the one way to it from elsewhere is the
  * tunnel.
  */
-import { accessSync, constants } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../shared/protocol/fault.ts'
+import { findProgram } from './brokers/installed.ts'
+import { startRabbitMq } from './brokers/rabbitmq.ts'
 import type { Child } from './child.ts'
 import { onFreePorts } from './ports.ts'
 import type { Processes } from './processes.ts'
 
-export type BrokerKind = 'embedded' | 'mosquitto'
+export const brokerKinds = ['embedded', 'mosquitto', 'rabbitmq'] as const
+export type BrokerKind = (typeof brokerKinds)[number]
 
 /** A broker that takes clients. */
 export interface Broker {
+  readonly protocol: 'mqtt' | 'amqp'
   /** `Mosquitto 2.0.11`. */
   readonly name: string
   readonly port: number
@@ -34,20 +38,25 @@ export async function startBroker(
       return await startEmbedded(processes)
     case 'mosquitto':
       return await startMosquitto(processes, folder)
+    case 'rabbitmq': {
+      const { version, port, process } = await startRabbitMq(processes, folder)
+      return { protocol: 'amqp', name: `RabbitMQ ${version}`, port, process }
+    }
     default:
       return kind satisfies never
   }
 }
 
 async function startEmbedded(processes: Processes): Promise<Broker> {
-  const entryPoint = fileURLToPath(new URL('embedded-broker.ts', import.meta.url))
+  const entryPoint = fileURLToPath(new URL('brokers/embedded-main.ts', import.meta.url))
   const child = processes.start({
     name: 'broker',
     program: process.execPath,
     args: [entryPoint],
   })
   const ready = await child.said('broker ready', ({ message }) => message === 'broker ready')
-  return { name: `aedes ${String(ready.version)}`, port: Number(ready.port), process: child }
+  const name = `aedes ${String(ready.version)}`
+  return { protocol: 'mqtt', name, port: Number(ready.port), process: child }
 }
 
 async function startMosquitto(processes: Processes, folder: string): Promise<Broker> {
@@ -63,7 +72,7 @@ async function startMosquitto(processes: Processes, folder: string): Promise<Bro
       'running',
       (line) => /mosquitto version (\S+) running/.exec(line)?.[1],
     )
-    return { name: `Mosquitto ${version}`, port, process: child }
+    return { protocol: 'mqtt', name: `Mosquitto ${version}`, port, process: child }
   })
 }
 
@@ -81,19 +90,6 @@ function mosquittoFile(port: number): string {
   ].join('\n')
 }
 
-/** Servers are often installed where only root's PATH leads. */
 function findMosquitto(): string | undefined {
-  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  return [...path, '/usr/local/sbin', '/usr/sbin', '/opt/homebrew/sbin']
-    .map((folder) => join(folder, 'mosquitto'))
-    .find(isExecutable)
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return findProgram('mosquitto')
 }

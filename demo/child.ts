@@ -18,6 +18,8 @@ export interface ProcessPlan {
   readonly name: string
   readonly program: string
   readonly args: readonly string[]
+  /** Adds to the environment. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** A running child process and what it logs. */
@@ -34,13 +36,17 @@ export class Child {
   #running = true
   #isWanted = true
 
-  constructor({ name, program, args }: ProcessPlan, folder: string, signal: AbortSignal) {
+  constructor(
+    { name, program, args, environment }: ProcessPlan,
+    folder: string,
+    signal: AbortSignal,
+  ) {
     this.name = name
     this.#signal = signal
     // A group of its own: Ctrl-C is for the demo, which ends its children in order.
     const child = spawn(program, args, {
       cwd: folder,
-      env: ownEnvironment(),
+      env: { ...ownEnvironment(), ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     })

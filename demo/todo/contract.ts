@@ -20,6 +20,10 @@ export const limits = {
   leaseMs: 10_000,
   /** Clients of which the server remembers how far they were heard. */
   clientsMax: 2_000,
+  /** Messages of one device that are known when they come again. */
+  deviceMessagesMax: 100,
+  /** So often the server says that it is here. */
+  readyMs: 10_000,
 } as const
 
 /** The author of what the server says. */
@@ -70,12 +74,15 @@ export type Change = z.infer<typeof changeSchema>
 /** Counts the changes of a client from 1: the server takes each once, and none before the last. */
 const numberSchema = z.int().min(1)
 
-/** What a client says; a change without a number is not guarded against being delivered twice. */
+/**
+ * What a client says. A change without a number is not guarded against being delivered twice; the
+ * number of an `init` is the last one that was answered, 0 when none was.
+ */
 export const clientMessageSchema = z.intersection(
-  z.object({ clientId: clientIdSchema, number: numberSchema.optional() }),
+  z.object({ clientId: clientIdSchema, number: z.int().min(0).optional() }),
   z.discriminatedUnion('command', [z.object({ command: z.literal('init') }), changeSchema]),
 )
-export type ClientMessage = z.infer<typeof clientMessageSchema>
+export type ClientMessage = Readonly<z.infer<typeof clientMessageSchema>>
 
 /** What a client gives to its bus, which adds the `clientId`. */
 export type Command = (Change | { readonly command: 'init' }) & {
@@ -137,7 +144,7 @@ export const serverMessageSchema = z.discriminatedUnion('command', [
   }),
   /** Who is here, whenever that changes, and how the devices are. */
   z.object({ clientId: z.literal(serverId), command: z.literal('presence'), ...presence }),
-  /** The server has started: whoever is at another revision asks anew. */
+  /** The server is here, said at its start and again and again: who is elsewhere asks anew. */
   z.object({
     clientId: z.literal(serverId),
     command: z.literal('ready'),

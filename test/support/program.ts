@@ -21,6 +21,7 @@ const packages = {
   openssl: 'openssl',
   postgres: 'postgresql',
   psql: 'postgresql',
+  'rabbitmq-server': 'rabbitmq-server',
   'redis-cli': 'redis-tools',
   'redis-server': 'redis-server',
   slapd: 'slapd',
