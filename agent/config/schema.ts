@@ -79,7 +79,7 @@ export const agentFileSchema = z.strictObject({
         .duration('0s', '1h')
         .prefault('90s')
         .describe('How long streams wait for their relay.'),
-      window: field.size('16KiB', '16MiB').prefault('256KiB').describe('Bytes of one stream.'),
+      window: field.size('16KiB', '16MiB').prefault('1MiB').describe('Bytes of one stream.'),
       memoryBudget: field
         .size('1MiB', '64GiB')
         .prefault('256MiB')

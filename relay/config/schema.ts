@@ -102,7 +102,7 @@ const limits = z.strictObject({
     .prefault('5s')
     .describe('How long an opening waits for an agent that is away; stops a queue without end.'),
   relayWindow: size('16KiB', '16MiB')
-    .prefault('256KiB')
+    .prefault('1MiB')
     .describe('Bytes of one stream on their way through; stops a slow reader from being buffered.'),
   memoryBudget: size('16MiB', '64GiB')
     .prefault('512MiB')

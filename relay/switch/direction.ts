@@ -77,9 +77,7 @@ export class Direction {
     const from = cursor - frame.offset
     const bytes = frame.bytes.subarray(from, allowed - frame.offset)
     const before = this.#pieces.charged
-    const { headroom = 0 } = frame
-    // Bytes without headroom are lent: nothing in front of them is ours to write on.
-    this.#pieces.append(bytes, headroom === 0 ? 0 : headroom + from)
+    this.#pieces.append(bytes)
     this.#budget.charge(this.#pieces.charged - before)
   }
 
@@ -177,10 +175,7 @@ export class Direction {
     this.#fin = undefined
   }
 
-  /**
-   * Nothing that is acknowledged stays queued: its source may use the buffer for another stream,
-   * and who acknowledges early must not be told what stands in it then.
-   */
+  /** What is acknowledged is not said any more. */
   #trim(consumed: number): void {
     const before = this.#pieces.charged
     this.#pieces.dropBefore(Math.min(consumed, this.#pieces.end))

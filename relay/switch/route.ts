@@ -118,7 +118,9 @@ export class Leg {
     }
     this.route.payDebts()
     if (next === undefined) return undefined
-    if ('bytes' in next) return { kind: 'data', id: this.id, ...next }
+    if ('bytes' in next) {
+      return { kind: 'data', id: this.id, offset: next.offset, bytes: next.bytes }
+    }
     return { kind: 'fin', id: this.id, ...next }
   }
 

@@ -10,16 +10,21 @@ import { TLSSocket } from 'node:tls'
 import { type RawData, WebSocket } from 'ws'
 import { Fault } from '../protocol/fault.ts'
 import { frameBytesMax } from '../protocol/frame.ts'
+import { Batch, headerBytes, type Write } from './batch.ts'
 
 /** One WebSocket between an agent and a relay. */
 export interface Carrier {
-  /** One binary message of at most `frameBytesMax`; never blocks, see `bufferedBytes`. */
+  /**
+   * A place for one binary message of so many bytes, at most `frameBytesMax`: it is filled at once,
+   * and goes out with the next `flush`. Never blocks, see `bufferedBytes`.
+   */
+  readonly place: (size: number) => Uint8Array
+  /** Sends what was placed, in one write. */
+  flush(): void
+  /** One binary message, sent at once. */
   send(bytes: Uint8Array): void
-  /** Bytes accepted by `send` and not yet taken by the operating system. */
+  /** Bytes of messages that are not yet taken by the operating system. */
   readonly bufferedBytes: number
-  /** Groups the sends of one turn into one write, until `uncork`. */
-  cork(): void
-  uncork(): void
   /** Ends at once, without a word to the peer; `closed` says this fault, or `carrier_lost`. */
   destroy(fault?: Fault): void
   /** Says the WebSocket close code (1000, 1001, 3000 to 4999, …) and a reason, then ends. */
@@ -70,15 +75,20 @@ export function wrapCarrier(ws: WebSocket, socket: Socket, listener: CarrierList
 
 /** Cuts TLS records where full messages end: a message in two records is copied once more. */
 function alignRecords(ws: WebSocket, socket: TLSSocket): void {
-  // Only a client has a URL, and only a client's header has the four bytes of a mask.
-  const headerBytes = ws.url ? 8 : 4
-  socket.setMaxSendFragment(frameBytesMax + headerBytes)
+  const { masked, unmasked } = headerBytes
+  socket.setMaxSendFragment(frameBytesMax + (isClient(ws) ? masked : unmasked))
+}
+
+/** Only a client has a URL, and only a client masks. */
+function isClient(ws: WebSocket): boolean {
+  return Boolean(ws.url)
 }
 
 class WebSocketCarrier implements Carrier {
   readonly #ws: WebSocket
   readonly #socket: Socket
   readonly #listener: CarrierListener
+  readonly #batch: Batch
   #fault: Fault | undefined
   #ending = false
   #aboveLowMark = false
@@ -87,6 +97,7 @@ class WebSocketCarrier implements Carrier {
     this.#ws = ws
     this.#socket = socket
     this.#listener = listener
+    this.#batch = new Batch(isClient(ws), this.#write)
     // Pings and pongs of middle boxes are answered by ws and mean nothing here.
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary))
     ws.on('error', (cause) => this.#blame(invalidMessage(cause)))
@@ -97,21 +108,18 @@ class WebSocketCarrier implements Carrier {
   }
 
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount
+    return this.#socket.writableLength + this.#batch.bytes
+  }
+
+  readonly place = (size: number): Uint8Array => this.#batch.place(size)
+
+  flush(): void {
+    this.#batch.flush()
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#ending || this.#ws.readyState !== WebSocket.OPEN) return
-    this.#ws.send(bytes, this.#written)
-    if (this.bufferedBytes > lowMarkBytes) this.#aboveLowMark = true
-  }
-
-  cork(): void {
-    this.#socket.cork()
-  }
-
-  uncork(): void {
-    this.#socket.uncork()
+    this.place(bytes.length).set(bytes)
+    this.flush()
   }
 
   destroy(fault?: Fault): void {
@@ -124,7 +132,18 @@ class WebSocketCarrier implements Carrier {
     this.#end(code, reason, lostCarrier(`was closed by this side (${code} ${reason})`))
   }
 
-  readonly #written = (error?: Error | null): void => {
+  // Straight to the socket, for ws would send each header by itself. It has nothing under way then:
+  // without compression it queues nothing.
+  readonly #write: Write = (bytes, taken): void => {
+    if (this.#ending || this.#ws.readyState !== WebSocket.OPEN) return
+    this.#socket.write(bytes, (error) => {
+      taken(error)
+      this.#written(error)
+    })
+    if (this.bufferedBytes > lowMarkBytes) this.#aboveLowMark = true
+  }
+
+  #written(error?: Error | null): void {
     if (error || !this.#aboveLowMark || this.bufferedBytes > lowMarkBytes) return
     this.#aboveLowMark = false
     if (this.#ending) return

@@ -9,7 +9,6 @@ import { Fault, type FaultCode } from '../protocol/fault.ts'
 import { decode, encode, type Frame } from '../protocol/frame.ts'
 import { Alarm, monotonicNow } from './alarm.ts'
 import type { Carrier, CarrierListener } from './carrier.ts'
-import { FramePool } from './pool.ts'
 
 /** The pure side of one carrier: the agent's link, or the relay's side of it. */
 export interface Speaker {
@@ -28,7 +27,6 @@ export class Drive implements CarrierListener {
   readonly #speaker: Speaker
   readonly #onClosed: (fault: Fault) => void
   readonly #alarm: Alarm
-  readonly #pool = new FramePool()
   #carrier: Carrier | undefined
   #scheduled = false
   #over = false
@@ -97,20 +95,12 @@ export class Drive implements CarrierListener {
     const carrier = this.#carrier
     if (carrier === undefined) return
     const now = monotonicNow()
-    this.#pool.reclaim(carrier.bufferedBytes)
-    carrier.cork()
-    try {
-      while (carrier.bufferedBytes < carrierBufferBytesMax) {
-        const frame = this.#speaker.pull(now)
-        if (frame === undefined) break
-        const bytes = encode(frame, this.#pool.allocate)
-        this.#speaker.sent(bytes.length)
-        carrier.send(bytes)
-        this.#pool.sent(bytes.length)
-      }
-    } finally {
-      carrier.uncork()
+    while (carrier.bufferedBytes < carrierBufferBytesMax) {
+      const frame = this.#speaker.pull(now)
+      if (frame === undefined) break
+      this.#speaker.sent(encode(frame, carrier.place).length)
     }
+    carrier.flush()
   }
 
   /** What cannot be said ends this carrier, as what cannot be heard does, and no other. */

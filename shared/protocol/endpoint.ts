@@ -14,7 +14,6 @@ import type { Attribute } from './layout.ts'
 import { Opener, type Paths } from './opener.ts'
 import { EndpointPort, type Lead, type PortSession } from './port.ts'
 import { Reception } from './reception.ts'
-import { Slabs } from './slabs.ts'
 import type { End, Host, Local } from './stream.ts'
 import { Watch } from './watch.ts'
 
@@ -51,7 +50,6 @@ export interface EndpointOptions {
 
 export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   readonly budget: Budget
-  readonly slabs: Slabs = new Slabs()
   readonly windowBytes: number
   readonly #options: EndpointOptions
   readonly #ports = new Set<EndpointPort>()

@@ -109,7 +109,7 @@ type ValueOf<Kind> = Kind extends Field<infer Value> ? Value : never
 /** One frame of the given kind. */
 export type FrameOf<Kind extends FrameKind> = { readonly kind: Kind } & {
   readonly [Name in keyof Table[Kind]['fields']]: ValueOf<Table[Kind]['fields'][Name]>
-} & (Kind extends 'data' ? Headroom : unknown)
+}
 
 /** Any frame. */
 export type Frame = { [Kind in FrameKind]: FrameOf<Kind> }[FrameKind]
@@ -118,15 +118,6 @@ export type Frame = { [Kind in FrameKind]: FrameOf<Kind> }[FrameKind]
 export type StreamFrame = Extract<Frame, { readonly id: number }>
 /** Frames about the carrier or the link. */
 export type LinkFrame = Exclude<Frame, StreamFrame>
-
-interface Headroom {
-  /**
-   * How many bytes in front of `bytes`, in the same buffer, belong to this frame alone. With
-   * `dataHeaderBytes` or more, `encode` writes the header there and copies nothing. Bytes without
-   * are lent until the next call: whoever keeps them makes a copy.
-   */
-  readonly headroom?: number
-}
 
 interface Layout {
   readonly kind: FrameKind
@@ -149,8 +140,7 @@ export function isStreamFrame(frame: Frame): frame is StreamFrame {
 
 /**
  * The frame's bytes. Throws `frame_malformed` when they would be more than `frameBytesMax`.
- * `allocate` gives the buffer for a DATA frame that has no headroom: whoever sends many keeps
- * them to be used again.
+ * `allocate` gives the place for so many bytes: whoever sends many writes them in one buffer.
  */
 export function encode(frame: Frame, allocate = newBuffer): Uint8Array {
   if (frame.kind === 'data') return encodeData(frame, allocate)
@@ -159,7 +149,7 @@ export function encode(frame: Frame, allocate = newBuffer): Uint8Array {
   let size = 1
   for (const [field, { size: sizeOf }] of layout.fields) size += sizeOf(values[field])
   if (size > frameBytesMax) throw new Fault('frame_malformed', `${frame.kind} takes ${size} bytes`)
-  const cursor: Cursor = { bytes: new Uint8Array(size), at: 1 }
+  const cursor: Cursor = { bytes: allocate(size), at: 1 }
   cursor.bytes[0] = layout.code
   for (const [field, { write }] of layout.fields) write(cursor, values[field])
   return cursor.bytes
@@ -191,8 +181,8 @@ export function decode(bytes: Uint8Array): Frame {
   return frame as unknown as Frame
 }
 
-// DATA is most of what travels, so its two directions are written out: a header in front of bytes
-// that are neither copied on the way in nor, with headroom, on the way out.
+// DATA is most of what travels, so its two directions are written out; on the way in its bytes are
+// a view of the message.
 
 function newBuffer(size: number): Uint8Array {
   return new Uint8Array(size)
@@ -202,15 +192,12 @@ function encodeData(frame: FrameOf<'data'>, allocate: typeof newBuffer): Uint8Ar
   const { bytes } = frame
   const size = dataHeaderBytes + bytes.length
   if (size > frameBytesMax) throw new Fault('frame_malformed', `data takes ${size} bytes`)
-  const inPlace = (frame.headroom ?? 0) >= dataHeaderBytes
-  const whole = inPlace
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset - dataHeaderBytes, size)
-    : allocate(size)
+  const whole = allocate(size)
   const cursor: Cursor = { bytes: whole, at: 1 }
   whole[0] = frames.data.code
   id.write(cursor, frame.id)
   u48.write(cursor, frame.offset)
-  if (!inPlace) whole.set(bytes, dataHeaderBytes)
+  whole.set(bytes, dataHeaderBytes)
   return whole
 }
 
@@ -224,6 +211,5 @@ function decodeData(bytes: Uint8Array): Frame {
     id: id.read(cursor),
     offset: u48.read(cursor),
     bytes: rest.read(cursor),
-    headroom: dataHeaderBytes,
   }
 }

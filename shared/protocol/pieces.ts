@@ -6,30 +6,24 @@
  * in memory, not only in bytes: a piece of one byte is charged for the object that holds it too.
  */
 import assert from 'node:assert'
-import { dataHeaderBytes } from './frame.ts'
-import type { Slabs } from './slabs.ts'
 
 /** What a piece costs beside its bytes (measured: 282 bytes for a frame of one byte). */
 export const pieceOverheadBytes = 256
 /** Pieces below this are copied together, so that they neither pin a read buffer nor pay singly. */
 export const slabBytes = 4_096
 
-/** Bytes with the room in front of them that `encode` may use (see frame.ts). */
+/** Bytes at their offset. */
 export interface Piece {
   readonly offset: number
   readonly bytes: Uint8Array
-  readonly headroom: number
 }
 
 interface Kept {
   offset: number
   bytes: Uint8Array
-  headroom: number
   /** The rest of the slab behind `bytes`, still free; empty for a piece that is not a slab. */
   spare: Uint8Array
   charge: number
-  /** The whole slab, when it is to be given back. */
-  slab: Uint8Array | undefined
 }
 
 const nothing = new Uint8Array(0)
@@ -37,14 +31,11 @@ const nothing = new Uint8Array(0)
 const dropped: Kept = {
   offset: 0,
   bytes: nothing,
-  headroom: 0,
   spare: nothing,
   charge: 0,
-  slab: undefined,
 }
 
 export class Pieces {
-  readonly #slabs: Slabs | undefined
   #kept: Kept[] = []
   /** Index of the first piece that is still kept; the dead ones before it are cut off in bulk. */
   #first = 0
@@ -52,9 +43,7 @@ export class Pieces {
   #end: number
   #charged = 0
 
-  /** With `slabs`, large pieces are copied into whole ones of them, which are used again. */
-  constructor(start = 0, slabs?: Slabs) {
-    this.#slabs = slabs
+  constructor(start = 0) {
     this.#start = start
     this.#end = start
   }
@@ -80,28 +69,22 @@ export class Pieces {
   }
 
   /**
-   * Appends at `end`. Bytes with headroom are given away, and large ones are kept as they are;
-   * bytes without are lent, and copied: whoever lent them may write others there (slabs.ts).
+   * Appends at `end`. Large pieces are kept as they are: whoever gives them never writes there
+   * again. Small ones are copied together.
    */
-  append(bytes: Uint8Array, headroom = 0): void {
-    if (this.#slabs === undefined && bytes.length >= slabBytes) {
-      const own = headroom > 0 ? { bytes, headroom } : withHeadroom(bytes)
-      return this.#keep({ ...own, spare: nothing, slab: undefined }, bytes.length)
-    }
+  append(bytes: Uint8Array): void {
+    if (bytes.length >= slabBytes) return this.#keep(bytes, nothing, bytes.length)
     let left = bytes
     while (left.length > 0) left = this.#appendToSlab(left)
   }
 
-  /**
-   * Forgets all bytes before `offset`: they are acknowledged, and their slabs may be used again.
-   */
+  /** Forgets all bytes before `offset`. */
   dropBefore(offset: number): void {
     assert.ok(offset <= this.#end)
     while (this.#first < this.#kept.length) {
       const piece = this.#kept[this.#first] as Kept
       if (piece.offset + piece.bytes.length > offset) break
       this.#charged -= piece.charge
-      if (piece.slab !== undefined) this.#slabs?.give(piece.slab)
       // Its place is cut off later; its bytes, which nobody is charged for any more, go now (X7).
       this.#kept[this.#first] = dropped
       this.#first += 1
@@ -110,10 +93,7 @@ export class Pieces {
     this.#compact()
   }
 
-  /**
-   * Forgets everything and goes on at `offset`. Slabs are left to the collector: what is not
-   * acknowledged may still be queued elsewhere, and must not turn into another stream's bytes.
-   */
+  /** Forgets everything and goes on at `offset`. */
   restart(offset: number): void {
     this.#kept = []
     this.#first = 0
@@ -123,20 +103,20 @@ export class Pieces {
   }
 
   /**
-   * Up to `bytesMax` bytes from `offset` on: a view of one piece, lent until the next change, or
-   * a copy of small ones, with headroom.
+   * Up to `bytesMax` bytes from `offset` on: a view of one piece, or a copy of small
+   * ones.
    */
   at(offset: number, bytesMax: number): Piece {
     assert.ok(this.#start <= offset && offset <= this.#end)
     const length = Math.min(bytesMax, this.#end - offset)
     const index = this.#indexOf(offset)
     const first = this.#kept[index]
-    if (first === undefined) return { offset, bytes: nothing, headroom: 0 }
+    if (first === undefined) return { offset, bytes: nothing }
     const from = offset - first.offset
     const here = first.bytes.length - from
     if (here < length && here < slabBytes) return this.#gather(offset, length, index)
     const bytes = first.bytes.subarray(from, from + Math.min(here, length))
-    return { offset, bytes, headroom: 0 }
+    return { offset, bytes }
   }
 
   /** Takes the first piece out, whole and without a copy; undefined when there is none. */
@@ -148,28 +128,27 @@ export class Pieces {
     return {
       offset: piece.offset + skipped,
       bytes: skipped === 0 ? piece.bytes : piece.bytes.subarray(skipped),
-      // Without headroom of its own, what lies in front of a piece is not this queue's to write on.
-      headroom: piece.headroom === 0 ? 0 : piece.headroom + skipped,
     }
   }
 
   #gather(offset: number, length: number, index: number): Piece {
-    const buffer = new Uint8Array(dataHeaderBytes + length)
+    const bytes = new Uint8Array(length)
     let filled = 0
     for (let at = index; filled < length; at += 1) {
       const piece = this.#kept[at] as Kept
       const from = offset + filled - piece.offset
       const part = piece.bytes.subarray(from, from + length - filled)
-      buffer.set(part, dataHeaderBytes + filled)
+      bytes.set(part, filled)
       filled += part.length
     }
-    return { offset, bytes: buffer.subarray(dataHeaderBytes), headroom: dataHeaderBytes }
+    return { offset, bytes }
   }
 
   #appendToSlab(bytes: Uint8Array): Uint8Array {
     const last = this.#kept.at(-1)
     if (this.#first === this.#kept.length || last === undefined || last.spare.length === 0) {
-      this.#keepSlab(bytes.length >= slabBytes ? this.#slabs?.take() : undefined)
+      const slab = new Uint8Array(slabBytes)
+      this.#keep(slab.subarray(0, 0), slab, slabBytes)
       return bytes
     }
     const part = bytes.subarray(0, last.spare.length)
@@ -181,17 +160,10 @@ export class Pieces {
     return bytes.subarray(part.length)
   }
 
-  #keepSlab(lent: Uint8Array | undefined): void {
-    const slab = lent ?? new Uint8Array(dataHeaderBytes + slabBytes)
-    const bytes = slab.subarray(dataHeaderBytes, dataHeaderBytes)
-    const spare = slab.subarray(dataHeaderBytes)
-    this.#keep({ bytes, headroom: dataHeaderBytes, spare, slab: lent }, slab.length)
-  }
-
-  #keep(piece: Pick<Kept, 'bytes' | 'headroom' | 'spare' | 'slab'>, cost: number): void {
+  #keep(bytes: Uint8Array, spare: Uint8Array, cost: number): void {
     const charge = cost + pieceOverheadBytes
-    this.#kept.push({ ...piece, offset: this.#end, charge })
-    this.#end += piece.bytes.length
+    this.#kept.push({ offset: this.#end, bytes, spare, charge })
+    this.#end += bytes.length
     this.#charged += charge
   }
 
@@ -215,11 +187,4 @@ export class Pieces {
       this.#first = 0
     }
   }
-}
-
-/** A copy with room for a DATA header in front. */
-function withHeadroom(bytes: Uint8Array): Pick<Piece, 'bytes' | 'headroom'> {
-  const buffer = new Uint8Array(dataHeaderBytes + bytes.length)
-  buffer.set(bytes, dataHeaderBytes)
-  return { bytes: buffer.subarray(dataHeaderBytes), headroom: dataHeaderBytes }
 }

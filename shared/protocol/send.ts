@@ -11,7 +11,6 @@ import { Fault, type WireCode } from './fault.ts'
 import { dataBytesMax } from './frame.ts'
 import { u48Max } from './layout.ts'
 import { type Piece, Pieces } from './pieces.ts'
-import type { Slabs } from './slabs.ts'
 
 /** The next thing to put on the wire: bytes, or the end with its code. */
 export type Outgoing =
@@ -19,7 +18,7 @@ export type Outgoing =
   | { readonly kind: 'fin'; readonly position: number; readonly code: WireCode }
 
 export class SendHalf {
-  readonly #pieces: Pieces
+  readonly #pieces = new Pieces()
   readonly #budget: Budget
   readonly #windowBytes: number
   #acked = 0
@@ -31,10 +30,9 @@ export class SendHalf {
   #finSaid = false
 
   /** `windowBytes` is the most that this half keeps for replay while the budget lasts. */
-  constructor(windowBytes: number, budget: Budget, slabs?: Slabs) {
+  constructor(windowBytes: number, budget: Budget) {
     this.#windowBytes = windowBytes
     this.#budget = budget
-    this.#pieces = new Pieces(0, slabs)
   }
 
   get acked(): number {
@@ -83,7 +81,7 @@ export class SendHalf {
     return Math.max(0, Math.min(this.#limit - this.written, share, u48Max - 1 - this.written))
   }
 
-  /** Keeps a copy of bytes that the socket gave. */
+  /** Keeps bytes that the socket gave; the caller gives them away. */
   write(bytes: Uint8Array): void {
     assert.ok(this.#finish === undefined)
     const before = this.#pieces.charged
@@ -112,7 +110,7 @@ export class SendHalf {
     if (sendable > 0) {
       const piece = this.#pieces.at(this.#sent, Math.min(dataBytesMax, sendable))
       this.#advance(this.#sent + piece.bytes.length)
-      return { kind: 'data', ...piece }
+      return { kind: 'data', offset: piece.offset, bytes: piece.bytes }
     }
     if (this.#sent < this.written || this.#finish === undefined || this.#finSaid) return undefined
     this.#finSaid = true

@@ -13,7 +13,6 @@ import type { Frame, StreamFrame } from './frame.ts'
 import { type LifeEvent, type Phase, phaseAfter } from './life.ts'
 import { ReceiveHalf } from './receive.ts'
 import { SendHalf } from './send.ts'
-import type { Slabs } from './slabs.ts'
 
 /** The socket's side of an end. None of its methods may call back into the end at once. */
 export interface Local {
@@ -35,7 +34,6 @@ export interface Local {
 export interface Host<Port> {
   readonly windowBytes: number
   readonly budget: Budget
-  readonly slabs: Slabs
   /** The end has control frames to say on this port. */
   hasControl(port: Port, end: End<Port>): void
   /** The end has bytes to send on this port. */
@@ -83,8 +81,8 @@ export abstract class End<Port> {
     this.key = options.key
     this.to = options.to
     this.from = options.from
-    const { windowBytes, budget, slabs } = options.host
-    this.send = new SendHalf(windowBytes, budget, slabs)
+    const { windowBytes, budget } = options.host
+    this.send = new SendHalf(windowBytes, budget)
     this.receive = new ReceiveHalf(windowBytes)
     this.control = new Control(this.receive)
     this.#phase = phase

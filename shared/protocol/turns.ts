@@ -32,14 +32,19 @@ export class Turns<Member> {
 
   /** The member whose turn it is; it moves to the end of the round. */
   next(): Member | undefined {
-    for (const member of this.#newcomers) {
-      this.#newcomers.delete(member)
-      this.#round.add(member)
-      if (this.#hasMore(member)) return member
+    if (this.#newcomers.size > 0) {
+      for (const member of this.#newcomers) {
+        this.#newcomers.delete(member)
+        this.#round.add(member)
+        if (this.#hasMore(member)) return member
+      }
     }
     for (const member of this.#round) {
+      const hasMore = this.#hasMore(member)
+      // Alone, it stands at the end already.
+      if (hasMore && this.#round.size === 1) return member
       this.#round.delete(member)
-      if (!this.#hasMore(member)) continue
+      if (!hasMore) continue
       this.#round.add(member)
       return member
     }

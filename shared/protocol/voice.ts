@@ -59,20 +59,8 @@ export class Voice<Member> {
 
   /** The next frame; `dataAllowed` is false while the carrier has enough in flight. */
   pull(dataAllowed: boolean): Frame | undefined {
-    for (const [id, frame] of this.#lastWords) {
-      this.#lastWords.delete(id)
-      return frame
-    }
-    for (const member of this.#control) {
-      const frame = this.#sayings.control(member)
-      if (frame !== undefined) return frame
-      this.#control.delete(member)
-    }
-    if (!dataAllowed) return undefined
-    const member = this.#turns.next()
-    return member === undefined ? undefined : this.#sayings.data(member)
+    return this.#pullWord() ?? (dataAllowed ? this.#pullData() : undefined)
   }
-
   /** The member is gone. */
   delete(member: Member): void {
     this.#control.delete(member)
@@ -89,5 +77,26 @@ export class Voice<Member> {
   forget(): void {
     this.hush()
     this.#lastWords.clear()
+  }
+
+  #pullWord(): Frame | undefined {
+    if (this.#lastWords.size > 0) {
+      for (const [id, frame] of this.#lastWords) {
+        this.#lastWords.delete(id)
+        return frame
+      }
+    }
+    if (this.#control.size === 0) return undefined
+    for (const member of this.#control) {
+      const frame = this.#sayings.control(member)
+      if (frame !== undefined) return frame
+      this.#control.delete(member)
+    }
+    return undefined
+  }
+
+  #pullData(): Frame | undefined {
+    const member = this.#turns.next()
+    return member === undefined ? undefined : this.#sayings.data(member)
   }
 }

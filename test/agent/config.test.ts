@@ -85,7 +85,7 @@ test('the smallest file has the documented defaults, and offers nothing', async 
         openTimeoutMs: 15_000,
         handshakeTimeoutMs: 10_000,
         resumeWindowMs: 90_000,
-        windowBytes: 256 * 1024,
+        windowBytes: 1024 * 1024,
         memoryBudgetBytes: 256 * 1024 * 1024,
       },
       log: { level: 'info', format: 'auto' },

@@ -127,7 +127,7 @@ test('the smallest file has the documented defaults, and denies everything', asy
       resumeWindowMs: 90_000,
       openTimeoutMs: 15_000,
       parkMs: 5000,
-      relayWindowBytes: 256 * 1024,
+      relayWindowBytes: 1024 * 1024,
       memoryBudgetBytes: 512 * 1024 * 1024,
     })
     t.deepEqual(config.policy.rules, [])

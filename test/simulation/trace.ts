@@ -32,7 +32,7 @@ export class Tracer {
 
 function said(frame: Frame): string {
   const fields = Object.entries(frame).flatMap(([name, value]) => {
-    if (name === 'kind' || name === 'attributes' || name === 'headroom') return []
+    if (name === 'kind' || name === 'attributes') return []
     return [`${name} ${value instanceof Uint8Array ? `<${value.length}>` : value}`]
   })
   return `${frame.kind.padEnd(7)} ${fields.join(', ')}`

@@ -87,10 +87,9 @@ export class Recorder implements CarrierListener {
 export async function carrierPair(
   relayListener: CarrierListener,
   agentListener: CarrierListener,
-  options: { readonly masked?: boolean } = {},
 ): Promise<{ readonly relay: CarrierEnd; readonly agent: CarrierEnd } & AsyncDisposable> {
   const server = await relayServer(relayListener)
-  const agentEnd = connectAgent(server.port, agentListener, options.masked)
+  const agentEnd = connectAgent(server.port, agentListener)
   const [relay, agent] = await within('two carriers', Promise.all([server.end, agentEnd]))
   return { relay, agent, [Symbol.asyncDispose]: () => server.stop(agent.socket) }
 }
@@ -161,16 +160,12 @@ async function relayServer(listener: CarrierListener) {
   }
 }
 
-async function connectAgent(
-  port: number,
-  listener: CarrierListener,
-  masked = false,
-): Promise<CarrierEnd> {
+async function connectAgent(port: number, listener: CarrierListener): Promise<CarrierEnd> {
   const socket = await connectTls(port)
   return await new Promise((resolve, reject) => {
     const ws = new WebSocket('wss://relay.test/sallyport', subprotocol, {
       ...carrierOptions,
-      ...(masked ? {} : zeroMask),
+      ...zeroMask,
       createConnection: () => socket,
     })
     ws.once('error', reject)

@@ -74,7 +74,7 @@ export class FrameSocket implements Disposable {
       frame.kind === kind && (id === undefined || ('id' in frame && frame.id === id))
     for (;;) {
       const index = this.#heard.findIndex(matches)
-      if (index >= 0) return this.#heard.splice(index, 1)[0] as FrameOf<Kind>
+      if (index >= 0) return this.#heard.splice(index, 1)[0] as Frame & FrameOf<Kind>
       if (this.#closing !== undefined) {
         throw new Error(`closed without ${kind}: ${this.#closing.code} ${this.#closing.reason}`)
       }

@@ -3,9 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import fc from 'fast-check'
-import { dataBytesMax, dataHeaderBytes } from '../../../shared/protocol/frame.ts'
 import { Pieces, pieceOverheadBytes, slabBytes } from '../../../shared/protocol/pieces.ts'
-import { Slabs } from '../../../shared/protocol/slabs.ts'
 
 /** The byte that stands at an offset in every test of this file. */
 const byteAt = (offset: number): number => (offset * 7 + (offset >>> 8)) & 0xff
@@ -18,7 +16,7 @@ const length = fc.oneof(
   fc.constantFrom(slabBytes - 1, slabBytes, slabBytes + 1, 3 * slabBytes),
 )
 const operation = fc.oneof(
-  fc.record({ do: fc.constant('append' as const), length, headroom: fc.integer({ max: 20 }) }),
+  fc.record({ do: fc.constant('append' as const), length }),
   fc.record({
     do: fc.constant('dropBefore' as const),
     part: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -32,23 +30,17 @@ const operation = fc.oneof(
   fc.record({ do: fc.constant('restart' as const), skip: fc.integer({ min: 0, max: 100 }) }),
 )
 
-/** One store for all runs, so that slabs come back with the bytes of others in them. */
-const slabs = new Slabs()
-
 test('it gives back the bytes that it was given, whatever is dropped in between', (t) => {
   fc.assert(
-    fc.property(origins, fc.boolean(), fc.array(operation), (origin, shares, operations) => {
-      const pieces = new Pieces(origin, shares ? slabs : undefined)
+    fc.property(origins, fc.array(operation), (origin, operations) => {
+      const pieces = new Pieces(origin)
       let start = origin
       let end = origin
       const somewhere = (part: number) => start + Math.floor(part * (end - start))
       for (const step of operations) {
         switch (step.do) {
           case 'append': {
-            const headroom = Math.max(0, step.headroom)
-            const buffer = new Uint8Array(headroom + step.length)
-            buffer.set(bytesFrom(end, step.length), headroom)
-            pieces.append(buffer.subarray(headroom), headroom)
+            pieces.append(bytesFrom(end, step.length))
             end += step.length
             break
           }
@@ -62,7 +54,6 @@ test('it gives back the bytes that it was given, whatever is dropped in between'
             t.deepEqual(piece.bytes, bytesFrom(from, piece.bytes.length))
             t.true(piece.bytes.length <= step.length)
             t.is(piece.bytes.length > 0, Math.min(step.length, end - from) > 0)
-            scribble(piece)
             break
           }
           case 'shift': {
@@ -71,7 +62,6 @@ test('it gives back the bytes that it was given, whatever is dropped in between'
             if (piece === undefined) return t.fail('nothing came of a queue that is not empty')
             t.is(piece.offset, start)
             t.deepEqual(piece.bytes, bytesFrom(start, piece.bytes.length))
-            scribble(piece)
             start += piece.bytes.length
             break
           }
@@ -100,39 +90,22 @@ test('rule 27: a window of single bytes costs what a window of bytes costs', (t)
 test('a single byte is charged for the slab that it begins', (t) => {
   const pieces = new Pieces()
   pieces.append(bytesFrom(0, 1))
-  t.is(pieces.charged, dataHeaderBytes + slabBytes + pieceOverheadBytes)
+  t.is(pieces.charged, slabBytes + pieceOverheadBytes)
   t.is(pieces.spare, slabBytes - 1)
   pieces.append(bytesFrom(1, slabBytes - 1))
-  t.is(pieces.charged, dataHeaderBytes + slabBytes + pieceOverheadBytes)
+  t.is(pieces.charged, slabBytes + pieceOverheadBytes)
   t.is(pieces.spare, 0)
 })
 
-test('a large piece is kept as it is, and given on with its headroom', (t) => {
-  const buffer = new Uint8Array(dataHeaderBytes + slabBytes)
+test('a large piece is kept as it is, without a copy', (t) => {
+  const bytes = bytesFrom(0, slabBytes)
   const pieces = new Pieces()
-  pieces.append(buffer.subarray(dataHeaderBytes), dataHeaderBytes)
+  pieces.append(bytes)
+  t.is(pieces.at(5, slabBytes).bytes.buffer, bytes.buffer)
   pieces.dropBefore(10)
   const piece = pieces.shift()
-  t.is(piece?.bytes.buffer, buffer.buffer)
-  t.is(piece?.headroom, dataHeaderBytes + 10)
+  t.is(piece?.bytes.buffer, bytes.buffer)
   t.is(piece?.offset, 10)
-})
-
-test('what came without headroom was lent: it is copied, and its owner may go on with it', (t) => {
-  const lent = bytesFrom(0, 2 * slabBytes)
-  const pieces = new Pieces()
-  pieces.append(lent)
-  lent.fill(0xee)
-  pieces.dropBefore(slabBytes)
-  const piece = pieces.shift()
-  t.deepEqual(piece?.bytes, bytesFrom(slabBytes, slabBytes))
-  t.not(piece?.bytes.buffer, lent.buffer)
-})
-
-test('what is said from a slab is only lent, for the slab is used again', (t) => {
-  const pieces = new Pieces(0, new Slabs())
-  pieces.append(bytesFrom(0, dataBytesMax))
-  t.is(pieces.at(0, dataBytesMax).headroom, 0)
 })
 
 test('R6: a million empty appends keep nothing', (t) => {
@@ -164,17 +137,12 @@ test('what lies before the start, or behind the end, is not there', (t) => {
   t.is(pieces.at(15, 1).bytes.length, 0)
 })
 
-/** Writes over the room in front, as `encode` does: no byte that is still kept may lie there. */
-function scribble({ bytes, headroom }: { readonly bytes: Uint8Array; readonly headroom: number }) {
-  new Uint8Array(bytes.buffer, bytes.byteOffset - headroom, headroom).fill(0xee)
-}
-
 test('X7: bytes that are let go are let go, though the queue never runs empty', async (t) => {
   const pieces = new Pieces()
   const held = Array.from({ length: 50 }, () => {
-    const buffer = new Uint8Array(13 + 16_000)
-    pieces.append(buffer.subarray(13), 13)
-    return new WeakRef(buffer.buffer)
+    const bytes = new Uint8Array(16_000)
+    pieces.append(bytes)
+    return new WeakRef(bytes)
   })
   pieces.dropBefore(49 * 16_000)
   // A reference that was just made lives until its turn is over.
