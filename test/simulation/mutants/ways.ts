@@ -64,7 +64,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (this.#established) this.guard(() => this.receiveBytes(frame))',
     replace: 'this.guard(() => this.receiveBytes(frame))',
     why: 'Bytes of a connection that is not the accepted one are taken.',
-    within: 300,
+    within: 2_000,
   },
   {
     rule: 'ACCEPT is repeated until it was heard',
