@@ -225,7 +225,10 @@ export function lights({ devices }: TodoState): readonly DeviceCommand[] {
 }
 
 function withNumber(state: TodoState, clientId: string, number: number): TodoState {
-  const others = [...state.numbers].filter(([one]) => one !== clientId)
-  const numbers = new Map([...others, [clientId, number] as const].slice(-limits.clientsMax))
+  const numbers = new Map(state.numbers)
+  numbers.delete(clientId)
+  numbers.set(clientId, number)
+  const [oldest] = numbers.keys()
+  if (numbers.size > limits.clientsMax && oldest !== undefined) numbers.delete(oldest)
   return { ...state, numbers }
 }

@@ -56,7 +56,7 @@ export class TodoServer implements AsyncDisposable {
     this.#saved = state
     for (const id of Object.keys(state.list.leases)) this.#renew(id)
     facade.on('connection', (socket) => this.#welcome(socket))
-    facade.on('reconnect', () => this.#introduce())
+    facade.on('connect', () => this.#introduce())
     this.#heartbeat = setInterval(() => this.#sayReady(), readyMs)
     this.#introduce()
   }

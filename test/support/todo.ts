@@ -117,11 +117,11 @@ export const facades: Readonly<Record<Carrier, Connect>> = {
 }
 
 /** Opens the facade of the place. */
-export async function openFacade(
+export function openFacade(
   { carrier, serverUrl, http }: Pick<Place, 'carrier' | 'serverUrl' | 'http'>,
   log: Log = recordedLog().log,
-): Promise<Facade> {
-  return await within('facade', facades[carrier]({ url: serverUrl, http, log }), 15_000)
+): Facade {
+  return facades[carrier]({ url: serverUrl, http, log })
 }
 
 /** Opens a client's bus, as a page would. */
@@ -181,7 +181,7 @@ export async function startServer(
   folder: string,
   { log = recordedLog().log, leaseMs = 10_000, readyMs = 1_000 } = {},
 ): Promise<TodoServer> {
-  const facade = await openFacade(place, log)
+  const facade = openFacade(place, log)
   const store = new Store(join(folder, 'todo.json'))
   return await TodoServer.start({ facade, store, log, leaseMs, readyMs })
 }

@@ -26,6 +26,8 @@ export class Clients implements Disposable {
   readonly #silenceMs: number
   readonly #sockets = new Map<string, Socket>()
   readonly #welcome = new Set<(socket: FacadeSocket) => void>()
+  /** Resolves when somebody listens; until then the transport keeps its messages. */
+  readonly #listening = Promise.withResolvers<void>()
   readonly #watch: NodeJS.Timeout
 
   /** `silenceMs` is how long somebody may say nothing who is not known to be online for good. */
@@ -40,6 +42,7 @@ export class Clients implements Disposable {
   onConnection(hear: (socket: FacadeSocket) => void): void {
     this.#welcome.add(hear)
     for (const socket of this.#sockets.values()) hear(socket)
+    this.#listening.resolve()
   }
 
   /** A client is here: until it is gone, or until nothing is heard of it. */
@@ -62,8 +65,17 @@ export class Clients implements Disposable {
     for (const socket of this.#sockets.values()) socket.until = this.#silentAt()
   }
 
-  /** Hears the bytes of one message. */
+  /** Hears the bytes of one message, as soon as anybody listens. */
   hear(event: Event, bytes: Uint8Array, acknowledge: () => void): void {
+    if (this.#welcome.size > 0) this.#pass(event, bytes, acknowledge)
+    else void this.#listening.promise.then(() => this.#pass(event, bytes, acknowledge))
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watch)
+  }
+
+  #pass(event: Event, bytes: Uint8Array, acknowledge: () => void): void {
     const message = this.#read(event, bytes)
     if (message === undefined) return acknowledge()
     const { clientId } = message
@@ -71,10 +83,6 @@ export class Clients implements Disposable {
     if (socket === undefined) return acknowledge()
     if (socket.until !== Number.POSITIVE_INFINITY) socket.until = this.#silentAt()
     socket.hear(event, message, acknowledge)
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#watch)
   }
 
   #read(event: Event, bytes: Uint8Array): AuthoredMessage | undefined {

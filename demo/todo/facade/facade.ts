@@ -47,11 +47,11 @@ export interface FacadeSocket extends Emitter {
 /** The server's side. */
 export interface Facade extends Emitter, AsyncDisposable {
   /**
-   * Hears each client that comes, or that the broker was lost and is back, so that things said
-   * meanwhile may not have arrived. Throws a TypeError for any other event.
+   * Hears each client that comes; or that there is a connection to the broker, the first or another
+   * one, so that what was said before may not have arrived. Throws a TypeError for any other event.
    */
   on(event: 'connection', hear: (socket: FacadeSocket) => void): void
-  on(event: 'reconnect', hear: () => void): void
+  on(event: 'connect', hear: () => void): void
   /** Says something to a client, here or not. */
   to(clientId: string): Emitter
 }
@@ -65,8 +65,11 @@ export interface FacadeOptions {
   readonly log: Log
 }
 
-/** Opens a facade; which one, is the one line in which the transports differ. */
-export type Connect = (options: FacadeOptions) => Promise<Facade>
+/**
+ * Opens a facade, which connects by itself, again and again; which one, is the one line in which
+ * the transports differ. Nothing is taken from clients before somebody listens.
+ */
+export type Connect = (options: FacadeOptions) => Facade
 
 /** Throws a TypeError when there is no such event. */
 export function assertEvent(event: string): asserts event is Event {

@@ -10,16 +10,14 @@ import { addressed, clientIdSchema, topics } from '../contract.ts'
 import { Clients } from './clients.ts'
 import { assertEvent, type Event, type Facade, type FacadeOptions } from './facade.ts'
 
-/** Begins to connect to the broker; resolves when it is connected for the first time. */
-export async function connect({ url, log }: FacadeOptions): Promise<Facade> {
+/** Begins to connect to the broker. */
+export function connect({ url, log }: FacadeOptions): Facade {
   const clients = new Clients(
     (clientId, event, message) => publish(addressed(event, clientId), event, message),
     log,
     silenceMs,
   )
-  const reconnectHearers = new Set<() => void>()
-  const { promise: connected, resolve } = Promise.withResolvers<void>()
-  let isFirst = true
+  const connectHearers = new Set<() => void>()
 
   const session = new MqttSession({
     url,
@@ -38,9 +36,7 @@ export async function connect({ url, log }: FacadeOptions): Promise<Facade> {
       log.info('broker', { url: place(url), state, ...(reason !== undefined && { reason }) })
       if (state !== 'connected') return
       clients.doubt()
-      if (isFirst) resolve()
-      else for (const hear of reconnectHearers) hear()
-      isFirst = false
+      for (const hear of connectHearers) hear()
     },
   })
 
@@ -52,11 +48,10 @@ export async function connect({ url, log }: FacadeOptions): Promise<Facade> {
     })
   }
 
-  await connected
   return {
     on(event: string, hear: never) {
       if (event === 'connection') clients.onConnection(hear)
-      else if (event === 'reconnect') reconnectHearers.add(hear)
+      else if (event === 'connect') connectHearers.add(hear)
       else throw new TypeError(`There is no event ${event}.`)
     },
     emit(event, message) {

@@ -20,7 +20,7 @@ import {
 } from './facade.ts'
 
 /** Serves Socket.IO at `/socket.io` of the HTTP server. */
-export async function connect({ http, log }: FacadeOptions): Promise<Facade> {
+export function connect({ http, log }: FacadeOptions): Facade {
   const server = new Server(http, {
     serveClient: false,
     maxHttpBufferSize: limits.messageBytesMax,
@@ -40,7 +40,7 @@ export async function connect({ http, log }: FacadeOptions): Promise<Facade> {
   return {
     on(event: string, hear: never) {
       if (event === 'connection') server.on('connection', welcomed(server, log, hear))
-      else if (event !== 'reconnect') throw new TypeError(`There is no event ${event}.`)
+      else if (event !== 'connect') throw new TypeError(`There is no event ${event}.`)
     },
     emit: (event, message) => emitterOf(server).emit(event, message),
     to: (clientId) => emitterOf(server.to(clientId)),
