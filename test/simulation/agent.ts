@@ -210,7 +210,7 @@ export function relayParty(world: World, identity: string, carrier: Carrier): Pa
       world.dirty.add(carrier.to.pump)
     },
     said: (frames) => {
-      witness.saidBySwitch(frames)
+      witness.saidBySwitch(speaker.link?.session, frames)
       if (options.hostile) world.capturedRelay.said(carrier, frames)
     },
     heard: () => {

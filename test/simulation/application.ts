@@ -26,7 +26,7 @@ export class Socket implements Local {
   readonly #plan: Plan
   readonly written: Uint8Array
   readonly #expected: (first: number) => Uint8Array
-  readonly #ended: () => void
+  readonly #ended: (code: FaultCode) => void
   #expects: Uint8Array | undefined
   end: EndpointEnd | undefined
   /** Bytes given to the far application so far, handed over by the end, and taken. */
@@ -58,7 +58,7 @@ export class Socket implements Local {
     /** What the far application writes, given the first byte of it. */
     readonly expected: (first: number) => Uint8Array
     /** The socket was told how its stream ended. */
-    readonly ended: () => void
+    readonly ended: (code: FaultCode) => void
   }) {
     this.#world = options.world
     this.#plan = options.plan
@@ -140,7 +140,7 @@ export class Socket implements Local {
   #end(code: FaultCode): void {
     if (this.outcome !== undefined) return
     this.outcome = { code, at: this.#world.clock.now }
-    this.#ended()
+    this.#ended(code)
   }
 
   /** One piece after the other, and the end of the direction behind the last one. */

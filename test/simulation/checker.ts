@@ -31,7 +31,7 @@ export class Checker {
 
   /** After every event. */
   step(): void {
-    const { clock, ledger, relays, streams, waits, ways } = this.#world
+    const { clock, duties, ledger, relays, streams, waits, ways } = this.#world
     for (const stream of streams) this.#checkStream(stream)
     for (const relay of relays) this.#checkRelay(relay)
     if (clock.now < this.#lookAt) return
@@ -39,6 +39,7 @@ export class Checker {
     waits.look()
     ways.look()
     ledger.look()
+    duties.look()
   }
 
   /** After the policy has changed: nothing that it forbids is led anywhere (check 12). */
@@ -79,7 +80,11 @@ export class Checker {
 
   #checkRelay(relay: Relay): void {
     const { relayBudgetBytes, relayWindowBytes, windowBytes } = this.#world.options
-    const queueMax = 2 * relayWindowBytes + 4 * slabCharge
+    const pieceMax = Math.min(frameBytesMax, Math.max(relayWindowBytes, windowBytes))
+    // Beyond the budget each direction and each end still has its minimum, and one piece above it.
+    const minimum = guaranteedBytes + slabCharge + pieceMax
+    const windowMax = 2 * relayWindowBytes + 4 * slabCharge
+    const queueMax = Math.min(windowMax, relayBudgetBytes + minimum)
     let directions = 0
     for (const { opener } of relay.switch.routes) {
       for (const direction of [opener.incoming, opener.outgoing]) {
@@ -90,10 +95,7 @@ export class Checker {
         this.#passed.set(direction, direction.passed)
       }
     }
-    // Beyond the budget each direction and each end still has its minimum, and one piece above it.
     const holders = directions + relay.endpoint.ends.size
-    const pieceMax = Math.min(frameBytesMax, Math.max(relayWindowBytes, windowBytes))
-    const minimum = guaranteedBytes + slabCharge + pieceMax
     demand(relay.budget.used <= relayBudgetBytes + holders * minimum, '6: over the budget')
   }
 }

@@ -1,7 +1,8 @@
 /**
  * What befalls a world: every kind of fault, drawn by weight, reported with the phases that it met.
  *
- * Invariant: each fault heals by itself or by `healAll`, so that what must end can end.
+ * Invariant: each fault heals by itself, after `outageMsMax` at the latest, so that what must end can
+ * end. Only a path that is black stays so: that it is noticed, and left, is what is tested.
  */
 import type { Phase } from '../../shared/protocol/life.ts'
 import { Agent } from './agent.ts'
@@ -63,14 +64,6 @@ export function strike(world: World, near?: Stream): void {
 export function strikeEvenly(world: World, near: Stream): void {
   const possible = faultKinds.filter((kind) => mayHappen(kind, world))
   kinds[world.chance.pick(possible)].strike(world, near)
-}
-
-/** Everything works again from now on. */
-export function healAll(world: World): void {
-  world.heal()
-  for (const relay of world.relays) relay.start()
-  world.forbid(undefined, world.relays)
-  // A path that is black stays so: that it is noticed, and left, is what is tested.
 }
 
 function mayHappen(kind: FaultKind, { options }: World): boolean {

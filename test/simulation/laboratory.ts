@@ -10,7 +10,7 @@ import { repository } from '../support/sources.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { WorkerProcess } from './crew.ts'
 import type { Mutant } from './mutants/mutant.ts'
-import type { Failure } from './worker.ts'
+import { type Failure, runBatch } from './worker.ts'
 
 /** What the simulation consists of, and all that it is about. */
 const copied = ['shared', 'relay/switch', 'relay/admission.ts', 'test/simulation']
@@ -32,9 +32,17 @@ export async function hunt(mutant: Mutant, seeds: number): Promise<Failure | und
   for (let first = 1; first <= seeds; first += batchSeeds) {
     const count = Math.min(batchSeeds, seeds - first + 1)
     const { failure } = await worker.run({ first, count })
-    if (failure !== undefined) return failure
+    if (failure === undefined) continue
+    checkSound(failure)
+    return failure
   }
   return undefined
+}
+
+/** A seed that fails by itself has found out nothing. */
+function checkSound({ seed, message }: Failure): void {
+  if (runBatch({ first: seed, count: 1 }).failure === undefined) return
+  throw new Error(`seed ${seed} fails without the mutant too: ${message}`)
 }
 
 /** The text with the rule switched off. Throws when it does not stand there exactly once. */

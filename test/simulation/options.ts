@@ -35,6 +35,8 @@ export interface Options {
   /** When faults stop: at a random, also an early, time, for cuts heal stalls. */
   readonly faultsUntilMs: number
   readonly faultEveryMs: number
+  /** A stream is opened when everything has been quiet for long. */
+  readonly latecomer: boolean
   /** When applications that idle go on at the latest: by then all must have healed. */
   readonly closingMs: number
   /** How long an outage may last at most. */
@@ -53,15 +55,17 @@ export function drawOptions(chance: Chance): Options {
   const lossy = character >= 0.3 && character < 0.37
   const resumeWindowMs = harsh ? 12_000 : 90_000
   const faultsUntilMs = chance.pick([0, 500, 3_000, 3_000, 6_000, 6_000, 12_000, 12_000])
-  // What the switch may queue must be above its minimum before the budget can bite.
-  const squeezed = chance.happens(0.12)
+  // What the switch may queue must be above its minimum before the budget can bite, and ends must
+  // take much more than the switch passes on before its own window can.
+  const wide = chance.happens(0.15)
+  const squeezed = wide && chance.happens(0.6)
   const outageMsMax = harsh ? 25_000 : 4_000
   return {
     relays: chance.happens(0.5) ? 2 : 1,
     agents: chance.between(2, 3),
     streams: chance.between(2, 7),
-    bytesMax: squeezed ? 60_000 : chance.pick([300, 4_000, 16_000]),
-    windowBytes: squeezed ? 40_000 : chance.pick([1_000, 3_000, 8_000]),
+    bytesMax: wide ? 60_000 : chance.pick([300, 4_000, 16_000]),
+    windowBytes: wide ? 40_000 : chance.pick([1_000, 3_000, 8_000]),
     relayWindowBytes: squeezed ? 40_000 : chance.pick([700, 3_000, 8_000]),
     relayBudgetBytes: squeezed ? 2_000 : 1_000_000,
     agentBudgetBytes: chance.happens(0.1) ? 6_000 : 1_000_000,
@@ -79,6 +83,7 @@ export function drawOptions(chance: Chance): Options {
     loss: lossy ? chance.pick([0.002, 0.02]) : 0,
     faultsUntilMs,
     faultEveryMs: chance.pick([60, 200, 600]),
+    latecomer: chance.happens(0.05),
     closingMs: faultsUntilMs + outageMsMax + 12_000,
     outageMsMax,
     calm,

@@ -156,6 +156,7 @@ export class Relay {
         if (notice.kind === 'displaced') this.#world.report.count('displaced')
         if (notice.kind === 'refused') this.#world.report.count('refused by the relay')
         if (notice.kind === 'linkOver') this.#linkOver(notice.link)
+        if (notice.kind === 'ended' && this.#up) this.#world.duties.ended(this, notice.route)
       },
     })
     const endpoint = this.#world.makeEndpoint(this.name, budget, wake)

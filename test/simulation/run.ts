@@ -1,17 +1,20 @@
 /**
- * Runs one world: faults until a random time, then everything heals and must end within a bound.
+ * Runs one world: faults until a random time, then everything heals by itself and must end within a
+ * bound.
  *
  * Invariant: `runWorld` throws a `WorldFailure` that names the seed, or gives the world's report.
  */
 import { Ambush } from './ambush.ts'
 import { BrokenDemand, demand } from './demand.ts'
-import { healAll, strike } from './faults.ts'
+import { strike } from './faults.ts'
 import type { Report } from './report.ts'
 import { Stranger } from './stranger.ts'
 import type { Tracer } from './trace.ts'
 import { judge } from './verdict.ts'
 import { World } from './world.ts'
 
+/** Longer than an opening may take. */
+const latecomerMs = 25_000
 /** So long nothing must be left to be said. */
 const quietMs = 1_500
 /** Events that a world may take; a world beyond it goes round in circles. */
@@ -53,7 +56,8 @@ function liveThrough(world: World): Report {
   for (let events = 0; ; events += 1) {
     demand(events < eventsMax, '12: the world goes round in circles')
     if (!world.step() || clock.now > boundMs) break
-    const allMade = clock.now > Math.max(500, options.faultsUntilMs)
+    const lastMs = options.latecomer ? options.closingMs + latecomerMs : options.faultsUntilMs
+    const allMade = clock.now > Math.max(500, lastMs)
     if (!allMade || !isQuiet(world)) continue
     quietSince = Math.min(quietSince, clock.now)
     if (clock.now > quietSince + quietMs) break
@@ -71,11 +75,13 @@ function begin(world: World): void {
   for (let made = 0; made < options.streams; made += 1) {
     clock.at(chance.between(0, Math.max(500, options.faultsUntilMs)), () => world.openStream())
   }
+  // So long after the last word all clocks of the core stand still.
+  if (options.latecomer) clock.at(options.closingMs + latecomerMs, () => world.openStream())
   const ambush = new Ambush(world)
   world.afterStep = () => ambush.look()
   if (options.hostile) new Stranger(world, chance.pick(world.relays))
   const plague = () => {
-    if (clock.now >= options.faultsUntilMs) return healAll(world)
+    if (clock.now >= options.faultsUntilMs) return
     if (options.hostile && chance.happens(0.3)) world.capturedRelay.strike()
     else strike(world)
     clock.after(chance.between(1, 2 * options.faultEveryMs), plague)
@@ -88,6 +94,7 @@ function begin(world: World): void {
 function isQuiet(world: World): boolean {
   return (
     world.streams.every((stream) => stream.over) &&
+    world.relays.every((relay) => relay.up) &&
     world.relays.every((relay) => relay.switch.routes.size === 0) &&
     world.agents.every((agent) => agent.endpoint.ends.size === 0)
   )

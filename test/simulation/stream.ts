@@ -65,8 +65,11 @@ export class Stream {
       plan: options.plans[0],
       salt: this.#salt,
       expected: (dial) => this.#feed(dial),
-      ended: () => {
+      ended: (code) => {
         this.wayMsAtEnd = waySteadyMs(world, this)
+        const isDenied = code === 'denied_by_policy' && !this.forbidden
+        const hasWay = isDenied && this.openerEnd?.current !== undefined
+        demand(!hasWay, '12: a relay denies what another one leads', this)
       },
     })
   }

@@ -83,11 +83,11 @@ export class Waits {
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
   }
 
-  /** A candidate that nobody answers gives way to the next relay, but for one that refused it. */
+  /** Who has no way tries the next relay, and leaves a candidate that nobody answers. */
   #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
     const { clock, options } = this.#world
     const { candidate } = end
-    if (candidate === undefined || candidate !== waiting.candidate) {
+    if (candidate !== waiting.candidate || end.current?.ready === true) {
       waiting.candidate = candidate
       waiting.candidateSince = clock.now
       return
@@ -95,14 +95,14 @@ export class Waits {
     const { opener } = stream.options
     const others = 'links' in opener ? opener.links.filter(({ port }) => port.ready) : []
     const hasOther = others.some(
-      ({ port }) => port !== candidate.port && port !== end.current?.port,
+      ({ port }) => port !== candidate?.port && port !== end.current?.port,
     )
     if (!hasOther || !end.established) {
       waiting.candidateSince = clock.now
       return
     }
     const waitedMs = clock.now - waiting.candidateSince
-    const reason = () => `13: a candidate is unanswered for ${waitedMs} ms beside another relay`
+    const reason = () => `13: no way is tried for ${waitedMs} ms beside another relay`
     demand(waitedMs <= options.candidateMs + slackMs, reason, stream)
   }
 

@@ -34,6 +34,19 @@ export class WatchedSwitch extends Switch {
     return this.links.get(port.identity)?.session ?? this.#localSession
   }
 
+  /** A HELLO is late when its carrier, or its whole life, is known to be an older one. */
+  override hello(identity: string, hello: FrameOf<'hello'>, carrier: Carrier, now: number) {
+    const known = this.links.get(identity)
+    const living = this.#world.agents.find((agent) => agent.identity === identity)?.epoch
+    const isSameLife = known?.epoch === hello.epoch
+    const isLate = isSameLife
+      ? hello.attempt <= known.attempt
+      : known?.epoch === living && hello.epoch !== living && living !== undefined
+    const answer = super.hello(identity, hello, carrier, now)
+    demand(!isLate, '18: a late HELLO takes over')
+    return answer
+  }
+
   override receive(port: SwitchPort, frame: StreamFrame, now: number): void {
     if (port.identity !== '') {
       const serving = this.links.get(port.identity)?.carrier

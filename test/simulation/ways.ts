@@ -6,6 +6,7 @@
  * false only when it stays so for longer than the last word about it can be under way.
  */
 import type { SwitchPort } from '../../relay/switch/port.ts'
+import type { Leg } from '../../relay/switch/route.ts'
 import type { Attachment } from '../../shared/protocol/attachment.ts'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
@@ -42,6 +43,8 @@ type Way = Attachment<EndpointPort>
 export class Ways {
   readonly #world: World
   readonly #doubted = new WeakMap<object, number>()
+  /** Legs that have led to an end which used them. */
+  readonly #led = new WeakSet<Leg>()
 
   constructor(world: World) {
     this.#world = world
@@ -98,19 +101,24 @@ export class Ways {
     return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
   }
 
-  /** A route must lead from an end to an end, and no further than its switch can say so. */
+  /** A route must lead from an end to an end, and no longer than its ends can say so. */
   #lookAtRoutes(relay: Relay): void {
-    for (const route of relay.switch.routes) {
-      const steady = route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
-      if (Math.min(...steady) < answersMs) continue
-      for (const leg of route.legs) {
+    for (const { key, legs } of relay.switch.routes) {
+      for (const leg of legs) {
         const inner = innerPortOf(this.#world, relay, leg.port)
         if (inner === undefined) continue
-        if (inner.find(leg.id)?.end.key === route.key) this.#doubted.delete(leg)
-        else {
-          const stream = this.#world.streamOf(route.key)
-          this.#doubt(leg, answersMs, `a route leads to no end by id ${leg.id}`, stream)
+        const lead = inner.find(leg.id)
+        if (lead?.end.key === key) {
+          if (lead.end.current === lead.attachment) this.#led.add(leg)
+          this.#doubted.delete(leg)
+          continue
         }
+        // Who has used a way gives it up aloud; whoever never did hears of it from the other end.
+        const sayers = this.#led.has(leg) ? [leg] : legs
+        const steady = sayers.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
+        if (Math.min(...steady) < answersMs) continue
+        const stream = this.#world.streamOf(key)
+        this.#doubt(leg, answersMs, `a route leads to no end by id ${leg.id}`, stream)
       }
     }
   }

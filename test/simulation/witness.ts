@@ -16,17 +16,13 @@ interface Told {
   synced: boolean
 }
 
-interface Heard {
-  session: string
-  readonly told: Map<number, Told>
-}
-
 /** Control that one pull may produce for one id: each of the flags once, and a last word. */
 const controlMax = 7
 
 export class Witness {
   readonly #world: World
-  readonly #heard = new WeakMap<EndpointPort, Heard>()
+  /** What was told in each session, by its ids: an id means something within one session only. */
+  readonly #told = new Map<string, Map<number, Told>>()
 
   constructor(world: World) {
     this.#world = world
@@ -35,7 +31,7 @@ export class Witness {
   /** Frames that an endpoint said on this port in one pull. */
   said(port: EndpointPort, frames: readonly Frame[]): void {
     if (frames.length > controlMax) checkControl(frames)
-    const { told } = this.#of(port)
+    const told = this.#of(port)
     for (const frame of frames) {
       // An end asks for RESYNC by itself only when its watch-dog barks.
       if (frame.kind === 'resync') this.#world.ways.watchDog(port, frame.id)
@@ -47,16 +43,22 @@ export class Witness {
     }
   }
 
-  /** Frames that a switch said on one carrier in one pull. */
-  saidBySwitch(frames: readonly Frame[]): void {
+  /** How far the end behind this id was told that it may send. */
+  limitTold(session: string, id: number): number | undefined {
+    return this.#told.get(session)?.get(id)?.limit
+  }
+
+  /** Frames that a switch said on one carrier, in this session, in one pull. */
+  saidBySwitch(session: string | undefined, frames: readonly Frame[]): void {
+    if (session !== undefined) this.#world.duties.said(session, frames)
     if (frames.length > controlMax) checkControl(frames)
   }
 
   /** A frame that an endpoint is about to handle. */
   heard(port: EndpointPort, frame: Frame): void {
     if (!isStreamFrame(frame)) return
-    const { session, told } = this.#of(port)
-    this.#learn(told, frame)
+    const { session } = port
+    this.#learn(this.#of(port), frame)
     if (frame.kind === 'open' || frame.kind === 'accept' || frame.kind === 'resume') {
       this.#world.ledger.paid(session, frame.id)
     }
@@ -64,7 +66,7 @@ export class Witness {
 
   /** The carrier of this port is lost: everything has to be restated. */
   down(port: EndpointPort): void {
-    for (const told of this.#of(port).told.values()) told.synced = false
+    for (const told of this.#of(port).values()) told.synced = false
   }
 
   #learn(told: Map<number, Told>, frame: StreamFrame): void {
@@ -87,12 +89,11 @@ export class Witness {
     }
   }
 
-  /** An id means something within one session only. */
-  #of(port: EndpointPort): Heard {
-    const known = this.#heard.get(port)
-    if (known !== undefined && known.session === port.session) return known
-    const fresh = { session: port.session, told: new Map<number, Told>() }
-    this.#heard.set(port, fresh)
+  #of({ session }: EndpointPort): Map<number, Told> {
+    const known = this.#told.get(session)
+    if (known !== undefined) return known
+    const fresh = new Map<number, Told>()
+    this.#told.set(session, fresh)
     return fresh
   }
 }

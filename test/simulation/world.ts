@@ -19,6 +19,7 @@ import { Chance } from './chance.ts'
 import { Checker } from './checker.ts'
 import { Clock } from './clock.ts'
 import { demand } from './demand.ts'
+import { Duties } from './duties.ts'
 import { Ledger } from './ledger.ts'
 import type { Carrier } from './network.ts'
 import { drawOptions, type Options } from './options.ts'
@@ -44,6 +45,7 @@ export class World {
   readonly tracer: Tracer | undefined
   readonly witness = new Witness(this)
   readonly ledger = new Ledger(this)
+  readonly duties = new Duties(this)
   readonly waits = new Waits(this)
   readonly ways = new Ways(this)
   readonly checker = new Checker(this)

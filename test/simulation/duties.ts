@@ -1,0 +1,91 @@
+/**
+ * What a switch has to say by itself, though nobody asks: credit that it can pass on, and the last
+ * word of a route that ended while a leg was away.
+ *
+ * Invariant: a duty is judged only over time in which it could have been done.
+ */
+import type { Leg, Route } from '../../relay/switch/route.ts'
+import type { Frame } from '../../shared/protocol/frame.ts'
+import { demand } from './demand.ts'
+import type { Relay } from './relay.ts'
+import type { World } from './world.ts'
+
+/** So long a word may be under way. */
+const patienceMs = 1_000
+
+interface OwedWord {
+  readonly relay: Relay
+  readonly identity: string
+  readonly session: string
+  readonly id: number
+}
+
+export class Duties {
+  readonly #world: World
+  /** What each source was last told, and since when it is told too little. */
+  readonly #ungranted = new WeakMap<Leg, { readonly told: number; readonly since: number }>()
+  readonly #words = new Map<string, OwedWord>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** A route is over: a leg that is away is to be told when it is back. */
+  ended(relay: Relay, route: Route): void {
+    for (const { id, port } of route.legs) {
+      const { identity } = port
+      const session = relay.switch.links.get(identity)?.session
+      if (port.up || session === undefined) continue
+      this.#words.set(`${session}/${id}`, { relay, identity, session, id })
+    }
+  }
+
+  /** Frames that a switch said in this session. */
+  said(session: string, frames: readonly Frame[]): void {
+    if (this.#words.size === 0) return
+    for (const frame of frames) {
+      const isLast = frame.kind === 'reset' || frame.kind === 'void' || frame.kind === 'refuse'
+      if (isLast) this.#words.delete(`${session}/${frame.id}`)
+    }
+  }
+
+  look(): void {
+    for (const [name, word] of this.#words) this.#lookAtWord(name, word)
+    for (const relay of this.#world.relays) {
+      if (!relay.up) continue
+      for (const route of relay.switch.routes) {
+        for (const leg of route.legs) this.#lookAtGrant(relay, leg)
+      }
+    }
+  }
+
+  #lookAtWord(name: string, { relay, identity, session }: OwedWord): void {
+    const link = relay.switch.links.get(identity)
+    if (link?.session !== session) this.#words.delete(name)
+    else if (link.port.up) {
+      const isDue = this.#world.legSteadyMs(relay.switch, link.port) >= patienceMs
+      demand(!isDue, '17: the last word of a route is never said')
+    }
+  }
+
+  /** Much more could be granted than the source knows, or anything to one that has used up all. */
+  #lookAtGrant(relay: Relay, leg: Leg): void {
+    const { clock, options, witness } = this.#world
+    const { incoming, far, port, route } = leg
+    if (far === undefined || options.loss > 0) return
+    const told = witness.limitTold(relay.switch.sessionOf(port), leg.id) ?? incoming.passed
+    const unsaid = incoming.passed - told
+    const isDue = 4 * unsaid >= options.relayWindowBytes || incoming.cursor >= told
+    if (unsaid <= 0 || !isDue) {
+      this.#ungranted.delete(leg)
+      return
+    }
+    const before = this.#ungranted.get(leg)
+    const since = before?.told === told ? before.since : clock.now
+    this.#ungranted.set(leg, { told, since })
+    const legs = [port, far.port].map((one) => this.#world.legSteadyMs(relay.switch, one))
+    const waitedMs = Math.min(clock.now - since, ...legs)
+    const reason = () => `8: ${unsaid} bytes of credit are kept from their source`
+    demand(waitedMs < patienceMs, reason, this.#world.streamOf(route.key))
+  }
+}
