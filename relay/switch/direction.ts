@@ -150,9 +150,12 @@ export class Direction {
     return fin
   }
 
-  /** The leg that the bytes go to is down: it will say what it holds when it is back. */
+  /**
+   * The leg that the bytes go to is down: it will say what it holds when it is back. Until then
+   * nothing counts as forwarded that it is not known to hold, or each cut would raise the limit.
+   */
   clear(): void {
-    this.#empty(this.#pieces.end)
+    this.#empty(Math.max(this.#received, this.#consumed))
     this.#rewinding = true
     this.#debt = false
   }

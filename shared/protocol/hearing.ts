@@ -72,7 +72,8 @@ export abstract class HearingEnd<Port> extends End<Port> {
       case 'reset':
         return this.close('reset', frame.code)
       case 'refuse':
-        return this.close('refused', frame.code)
+        // An OPEN that was said again has crossed a newer one: the acceptor has left this way.
+        return frame.code === 'stale' ? this.loseCurrent() : this.close('refused', frame.code)
       case 'void':
         return this.loseCurrent()
       case 'open':

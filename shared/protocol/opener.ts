@@ -168,10 +168,9 @@ export class Opener<Port> extends HearingEnd<Port> {
   }
 
   #accepted(candidate: Attachment<Port>, frame: FrameOf<'accept'>): void {
-    const old = this.current
-    if (old !== undefined) {
-      this.host.lastWord(old.port, { kind: 'void', id: old.id })
-      this.host.detached(old)
+    if (this.current !== undefined) {
+      this.#giveUp(this.current)
+      this.host.detached(this.current)
     }
     this.current = candidate
     this.candidate = undefined
@@ -182,8 +181,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     this.#tried.clear()
     this.by = frame.by
     const { reached, acked } = this.send
-    const lost = frame.consumed < acked && !this.closeSeen
-    if (lost) return this.fail('state_lost')
+    if (frame.consumed < acked && !this.closeSeen) return this.fail('state_lost')
     if (frame.consumed > reached || frame.received > reached) return this.fail('never_sent')
     const first = !this.#established
     this.#established = true
@@ -207,6 +205,8 @@ export class Opener<Port> extends HearingEnd<Port> {
       this.happen(this.phase === 'aborting' ? 'farClose' : 'done')
     }
     this.#forgetCandidate()
+    // A way that is held would be kept for an end that is gone.
+    if (this.current !== undefined) this.#giveUp(this.current)
     this.close('refused', code === 'end' ? 'closed' : code)
   }
 
@@ -215,11 +215,16 @@ export class Opener<Port> extends HearingEnd<Port> {
     return this.#paths.now() - this.#soughtAt >= this.#candidateMs
   }
 
-  /** Gives the candidate up: the relay need not keep its OPEN. */
+  /** Gives the candidate up. */
   #dropCandidate(): void {
     if (this.candidate === undefined) return
-    this.host.lastWord(this.candidate.port, { kind: 'void', id: this.candidate.id })
+    this.#giveUp(this.candidate)
     this.#forgetCandidate()
+  }
+
+  /** The relay need not keep this way, or the OPEN that asked for it. */
+  #giveUp({ port, id }: Attachment<Port>): void {
+    this.host.lastWord(port, { kind: 'void', id })
   }
 
   #forgetCandidate(): void {

@@ -42,8 +42,12 @@ export class Voice<Member> {
     this.#sayings.wake()
   }
 
-  /** A frame about an id that nobody stands for any longer. */
+  /**
+   * A frame about an id that nobody stands for any longer. That it leads nowhere is no news where
+   * another last word waits: who hears RESET must not be told to look for another way.
+   */
   sayLast(frame: StreamFrame): void {
+    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return
     for (const oldest of this.#lastWords.keys()) {
       if (this.#lastWords.size < lastWordsMax) break
       this.#lastWords.delete(oldest)

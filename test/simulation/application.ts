@@ -44,6 +44,7 @@ export class Socket implements Local {
   resetAt = Number.POSITIVE_INFINITY
   /** The process that held the socket died. */
   died = false
+  #tookAt = 0
   #opened = false
   #writing = false
   readonly #unread: number[] = []
@@ -77,9 +78,10 @@ export class Socket implements Local {
     return this.resetIn !== undefined
   }
 
-  /** There is something that the application has still to read. */
-  get isBehind(): boolean {
-    return this.read > this.taken || (this.farFinished && !this.farFinishTaken)
+  /** Since when the application has read everything; infinite while it has still to read. */
+  get caughtUpAt(): number {
+    const isBehind = this.read > this.taken || (this.farFinished && !this.farFinishTaken)
+    return isBehind ? Number.POSITIVE_INFINITY : this.#tookAt
   }
 
   /** It reads nothing, for it has still to write. */
@@ -152,6 +154,7 @@ export class Socket implements Local {
     this.#world.clock.after(this.#readDelayMs(), () => {
       this.#reading = false
       if (this.#gone) return
+      this.#tookAt = this.#world.clock.now
       if (count === undefined) {
         this.farFinishTaken = true
         this.end?.takenFinish()

@@ -1,8 +1,9 @@
 /**
- * A captured relay: it says OPENs again, byte for byte, that it has carried before.
+ * A captured relay: it says OPENs again that it has carried before.
  *
- * Invariant: only OPENs of streams that somebody still remembers are repeated, on ids that lead
- * nowhere now: what else a captured relay may do to its own streams is written in docs/threats.md.
+ * Invariant: only OPENs of streams that somebody still remembers are repeated, on ids that its
+ * switch never gives: what else a captured relay may do to its own streams, by the ids that it has
+ * given them, is written in docs/threats.md.
  */
 import type { Frame, FrameOf } from '../../shared/protocol/frame.ts'
 import { encode } from '../../shared/protocol/frame.ts'
@@ -17,9 +18,13 @@ interface Carried {
   readonly open: FrameOf<'open'>
 }
 
+/** Odd, as the ids of a switch are, and beyond all that it gives in a world. */
+const firstId = 2 ** 40 + 1
+
 export class CapturedRelay {
   readonly #world: World
   readonly #carried: Carried[] = []
+  #nextId = firstId
 
   constructor(world: World) {
     this.#world = world
@@ -28,7 +33,7 @@ export class CapturedRelay {
   /** A relay has said these frames to an agent. */
   said(carrier: Carrier, frames: readonly Frame[]): void {
     for (const open of frames) {
-      if (open.kind !== 'open') continue
+      if (open.kind !== 'open' || open.id >= firstId) continue
       this.#carried.push({ agent: carrier.from, relay: carrier.to, open })
     }
   }
@@ -36,17 +41,17 @@ export class CapturedRelay {
   /** Says one of them again, on whichever carrier leads there now. */
   strike(): void {
     const { carriers, chance, report } = this.#world
-    const possible = this.#carried.filter(({ agent, open }) => {
+    const possible = this.#carried.filter(({ open }) => {
       const stream = this.#world.streamOf(open.key)
-      const remembered = stream?.acceptorEnd?.phase !== 'closed' && stream?.acceptorDied === false
-      return remembered && agent.links.every(({ port }) => port.find(open.id) === undefined)
+      return stream?.acceptorEnd?.phase !== 'closed' && stream?.acceptorDied === false
     })
     if (possible.length === 0) return
     const { agent, relay, open } = chance.pick(possible)
     for (const carrier of carriers) {
       if (carrier.from !== agent || carrier.to !== relay || carrier.steadyMs === 0) continue
       report.count('replayed OPEN')
-      carrier.relay.inject(encode(open))
+      carrier.relay.inject(encode({ ...open, id: this.#nextId }))
+      this.#nextId += 2
     }
   }
 }

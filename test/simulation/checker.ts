@@ -4,7 +4,6 @@
  * Invariant: the checker only looks. The numbers in front of its messages are those of the list in
  * docs/protocol.md, "What the simulation checks".
  */
-import type { Direction } from '../../relay/switch/direction.ts'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import { frameBytesMax } from '../../shared/protocol/frame.ts'
 import { slabBytes } from '../../shared/protocol/pieces.ts'
@@ -22,7 +21,6 @@ const slabCharge = slabBytes + 300
 export class Checker {
   readonly #world: World
   readonly #attachments = new WeakMap<EndpointEnd, number>()
-  readonly #passed = new WeakMap<Direction, number>()
   #lookAt = 0
 
   constructor(world: World) {
@@ -79,23 +77,23 @@ export class Checker {
   }
 
   #checkRelay(relay: Relay): void {
-    const { relayBudgetBytes, relayWindowBytes, windowBytes } = this.#world.options
+    const { grants, options } = this.#world
+    const { relayBudgetBytes, relayWindowBytes, windowBytes } = options
     const pieceMax = Math.min(frameBytesMax, Math.max(relayWindowBytes, windowBytes))
     // Beyond the budget each direction and each end still has its minimum, and one piece above it.
     const minimum = guaranteedBytes + slabCharge + pieceMax
-    const windowMax = 2 * relayWindowBytes + 4 * slabCharge
+    // What was under way when a carrier was cut is queued again, beside the window.
+    const windowMax = 2 * (relayWindowBytes + windowBytes) + 4 * slabCharge
     const queueMax = Math.min(windowMax, relayBudgetBytes + minimum)
-    let directions = 0
-    for (const { opener } of relay.switch.routes) {
-      for (const direction of [opener.incoming, opener.outgoing]) {
-        directions += 1
-        demand(direction.charged <= queueMax, '6: the switch queues more than its window')
-        const before = this.#passed.get(direction) ?? 0
-        demand(direction.passed >= before, '6: the limit that was passed on fell')
-        this.#passed.set(direction, direction.passed)
+    const theSwitch = relay.switch
+    for (const { opener, acceptor } of theSwitch.routes) {
+      for (const { charged } of [opener.incoming, opener.outgoing]) {
+        demand(charged <= queueMax, '6: the switch queues more than its window')
       }
+      grants.check(opener, theSwitch.sessionOf(opener.port))
+      if (acceptor !== undefined) grants.check(acceptor, theSwitch.sessionOf(acceptor.port))
     }
-    const holders = directions + relay.endpoint.ends.size
+    const holders = 2 * theSwitch.routes.size + relay.endpoint.ends.size
     demand(relay.budget.used <= relayBudgetBytes + holders * minimum, '6: over the budget')
   }
 }

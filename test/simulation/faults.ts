@@ -1,8 +1,8 @@
 /**
  * What befalls a world: every kind of fault, drawn by weight, reported with the phases that it met.
  *
- * Invariant: each fault heals by itself, after `outageMsMax` at the latest, so that what must end can
- * end. Only a path that is black stays so: that it is noticed, and left, is what is tested.
+ * Invariant: each fault heals by itself, after `outageMsMax` at the latest, so that what must end
+ * can end. Only a path that is black stays so: that it is noticed, and left, is what is tested.
  */
 import type { Phase } from '../../shared/protocol/life.ts'
 import { Agent } from './agent.ts'

@@ -124,6 +124,7 @@ export class Relay {
       }
       const back = outer.pull(true)
       if (back !== undefined && isStreamFrame(back)) {
+        witness.saidBySwitch(inner.session, [back])
         witness.heard(inner, back)
         endpoint.receive(inner, back, clock.now)
       }

@@ -14,7 +14,7 @@ import { Socket } from './application.ts'
 import { demand } from './demand.ts'
 import type { Plan } from './plan.ts'
 import type { Relay } from './relay.ts'
-import { waySteadyMs } from './ways.ts'
+import { relaySteadyMs, waySteadyMs } from './ways.ts'
 import type { World } from './world.ts'
 
 export interface StreamOptions {
@@ -53,6 +53,10 @@ export class Stream {
   wayFoundAt: number
   /** For how long there was a way when its opener was told the end. */
   wayMsAtEnd = 0
+  /** The relays that have refused it, as its opener knows them. */
+  readonly refusedBy = new Set<EndpointPort>()
+  /** For how long there was a way then by a relay that had never refused it. */
+  unaskedWayMsAtEnd = 0
 
   constructor(world: World, options: StreamOptions) {
     this.#world = world
@@ -67,6 +71,10 @@ export class Stream {
       expected: (dial) => this.#feed(dial),
       ended: (code) => {
         this.wayMsAtEnd = waySteadyMs(world, this)
+        const names = new Set([...this.refusedBy].map(({ name }) => name))
+        const unasked = world.relays.filter(({ name }) => !names.has(name))
+        const steadyMs = unasked.map((relay) => relaySteadyMs(relay, this))
+        this.unaskedWayMsAtEnd = Math.max(0, ...steadyMs)
         const isDenied = code === 'denied_by_policy' && !this.forbidden
         const hasWay = isDenied && this.openerEnd?.current !== undefined
         demand(!hasWay, '12: a relay denies what another one leads', this)

@@ -92,7 +92,8 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
     if (options.opener instanceof Agent) codes.add('unknown_stream')
   }
   if (!stream.wasEstablished) {
-    if (stream.wayMsAtEnd < slackMs + refusesLateMs(world, stream)) codes.add('no_agent')
+    // Each relay is asked once; the first may have found the agent since it refused.
+    if (stream.unaskedWayMsAtEnd < findsWayMs) codes.add('no_agent')
     if (world.options.loss > 0 || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
   }
   if (hadNoWay(world, stream)) codes.add('expired')
@@ -116,11 +117,6 @@ function commonCodes({ opener, target }: Stream): Set<FaultCode> {
   const codes = new Set<FaultCode>(['end'])
   if (opener.didReset || target?.didReset === true) codes.add('connection_reset')
   return codes
-}
-
-/** Of several relays each is asked once: the first may have found the agent since it refused. */
-function refusesLateMs({ options, relays }: World, stream: Stream): number {
-  return relays.length > 1 && stream.options.opener instanceof Agent ? options.parkMs : 0
 }
 
 /** No relay linked both ends for about as long as the shorter window. */

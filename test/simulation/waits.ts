@@ -51,6 +51,11 @@ export class Waits {
     }
   }
 
+  /** A frame tells this end that it has a way, perhaps for a moment only. */
+  sawWay(end: EndpointEnd): void {
+    this.#of(end).lostSince = undefined
+  }
+
   #lookAt(end: EndpointEnd, stream: Stream): void {
     const { now } = this.#world.clock
     const waiting = this.#of(end)

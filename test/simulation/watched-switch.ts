@@ -52,6 +52,7 @@ export class WatchedSwitch extends Switch {
       const serving = this.links.get(port.identity)?.carrier
       demand(serving === this.#speaker, '9: a frame of a fenced carrier is handled')
     }
+    this.#world.grants.heard(this.sessionOf(port), frame)
     const leg = port.legs.get(frame.id)
     const isBytes = frame.kind === 'data' || frame.kind === 'fin'
     if (leg === undefined || !isBytes) return super.receive(port, frame, now)

@@ -20,22 +20,25 @@ import type { World } from './world.ts'
 export const findsWayMs = 4_000
 /** So long a belief may be false while the word that corrects it is under way. */
 const correctsMs = 1_500
+/** So long the refusal of a relay that had no way may be under way. */
+const refusesMs = 1_500
 /** So long, and a little, the watch-dog of a stream waits for progress. */
 const watchDogMs = 6_000
 /** So long a route may lead to an end that has left, until the other end has answered. */
 const answersMs = 5_000
 
 /** How long some relay has linked both ends of a stream without a pause. */
-export function waySteadyMs(world: World, stream: Stream): number {
-  const { opener, target } = stream.options
-  let longest = 0
-  for (const relay of world.relays) {
-    const isOpen = relay.up && relay.forbids !== stream.to
-    if (!isOpen || (opener instanceof Relay && opener !== relay)) continue
-    const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
-    longest = Math.max(longest, Math.min(own, target.steadyMs(relay)))
-  }
-  return longest
+export function waySteadyMs({ relays }: World, stream: Stream): number {
+  return Math.max(...relays.map((relay) => relaySteadyMs(relay, stream)))
+}
+
+/** How long this relay has linked both ends of a stream without a pause. */
+export function relaySteadyMs(relay: Relay, { options, to }: Stream): number {
+  const { opener, target } = options
+  const isOpen = relay.up && relay.forbids !== to
+  if (!isOpen || (opener instanceof Relay && opener !== relay)) return 0
+  const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
+  return Math.min(own, target.steadyMs(relay))
 }
 
 type Way = Attachment<EndpointPort>
@@ -70,7 +73,7 @@ export class Ways {
    * read (check 16).
    */
   watchDog(port: EndpointPort, id: number): void {
-    const { agents, options, relays, report } = this.#world
+    const { agents, clock, options, relays, report } = this.#world
     report.count('watch-dog')
     for (const relay of relays) {
       const at = relays.indexOf(relay)
@@ -80,10 +83,20 @@ export class Ways {
       if (leg === undefined) continue
       const legs = leg.route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
       const stream = this.#world.streamOf(leg.route.key)
-      const isSlow = stream?.opener.isBehind === true || stream?.target?.isBehind === true
-      const isGood = Math.min(...legs) >= watchDogMs && !isSlow
+      const { caughtUpAt: openerAt = 0 } = stream?.opener ?? {}
+      const { caughtUpAt: targetAt = 0 } = stream?.target ?? {}
+      const readsMs = clock.now - Math.max(openerAt, targetAt)
+      const isGood = Math.min(...legs) >= watchDogMs && readsMs >= correctsMs
       demand(!isGood || options.loss > 0, '16: a stream stood still on a good way', stream)
     }
+  }
+
+  /** A relay has refused an opening for want of the agent: then it led to none (check 13). */
+  refused({ name }: EndpointPort, stream: Stream): void {
+    const { opener } = stream.options
+    const relay = opener instanceof Relay ? opener : this.#world.relayCalled(name)
+    const isLinked = relaySteadyMs(relay, stream) >= refusesMs
+    demand(!isLinked, '13: a relay that has the agent refuses', stream)
   }
 
   /** An end that believes in its way must be right about it. */

@@ -4,6 +4,7 @@
  * Invariant: the witness only listens. It knows of an attachment what the end has been told of
  * it: the limit, and whether the far end has restated itself since the way was last interrupted.
  */
+import type { WireCode } from '../../shared/protocol/fault.ts'
 import type { Frame, StreamFrame } from '../../shared/protocol/frame.ts'
 import { isStreamFrame } from '../../shared/protocol/frame.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
@@ -50,7 +51,10 @@ export class Witness {
 
   /** Frames that a switch said on one carrier, in this session, in one pull. */
   saidBySwitch(session: string | undefined, frames: readonly Frame[]): void {
-    if (session !== undefined) this.#world.duties.said(session, frames)
+    if (session !== undefined) {
+      this.#world.duties.said(session, frames)
+      this.#world.grants.said(session, frames)
+    }
     if (frames.length > controlMax) checkControl(frames)
   }
 
@@ -59,9 +63,19 @@ export class Witness {
     if (!isStreamFrame(frame)) return
     const { session } = port
     this.#learn(this.#of(port), frame)
+    const end = port.find(frame.id)?.end
+    if (frame.kind === 'resync' && end !== undefined) this.#world.waits.sawWay(end)
+    if (frame.kind === 'refuse' && end !== undefined) this.#refused(port, end.key, frame.code)
     if (frame.kind === 'open' || frame.kind === 'accept' || frame.kind === 'resume') {
       this.#world.ledger.paid(session, frame.id)
     }
+  }
+
+  #refused(port: EndpointPort, key: string, code: WireCode): void {
+    const stream = this.#world.streamOf(key)
+    if (stream === undefined) return
+    stream.refusedBy.add(port)
+    if (code === 'no_agent') this.#world.ways.refused(port, stream)
   }
 
   /** The carrier of this port is lost: everything has to be restated. */

@@ -20,6 +20,7 @@ import { Checker } from './checker.ts'
 import { Clock } from './clock.ts'
 import { demand } from './demand.ts'
 import { Duties } from './duties.ts'
+import { Grants } from './grants.ts'
 import { Ledger } from './ledger.ts'
 import type { Carrier } from './network.ts'
 import { drawOptions, type Options } from './options.ts'
@@ -46,6 +47,7 @@ export class World {
   readonly witness = new Witness(this)
   readonly ledger = new Ledger(this)
   readonly duties = new Duties(this)
+  readonly grants = new Grants(this)
   readonly waits = new Waits(this)
   readonly ways = new Ways(this)
   readonly checker = new Checker(this)

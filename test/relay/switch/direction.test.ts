@@ -213,6 +213,20 @@ test('a leg that is down has its queue dropped; it will say what it holds', (t) 
   t.false(direction.owes, 'the resumption says RESYNC anyway')
 })
 
+test('a leg that comes and goes raises no limit by it', (t) => {
+  const direction = granted()
+  for (let cut = 0; cut < 10; cut += 1) {
+    const { cursor } = direction
+    direction.data(data(cursor, direction.passed - cursor))
+    direction.clear()
+    // What the source had under way, and credit for what the far end had taken before.
+    direction.data(data(direction.passed - 100, 100))
+    drain(direction)
+    direction.credit(0, 1_000_000)
+    t.is(direction.passed, windowBytes)
+  }
+})
+
 test('whatever is lost, dropped and repeated, what comes out is what went in', (t) => {
   const event = fc.constantFrom('say', 'say', 'forward', 'forward', 'take', 'cut near', 'cut far')
   fc.assert(

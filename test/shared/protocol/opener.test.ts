@@ -156,6 +156,21 @@ for (const [code, phase, seeksOn] of refusals) {
   })
 }
 
+test('rule 11: REFUSE stale on the way in use is about the way, and the stream seeks on', (t) => {
+  const { lone, end, socket, id } = established(2)
+  lone.hear({ kind: 'refuse', id, code: 'stale' })
+  t.deepEqual([end.phase, socket.outcome], ['open', undefined])
+  t.deepEqual(ways(end), [undefined, 'relay-1'])
+})
+
+test('a refusal that ends the stream gives up the way that was held', (t) => {
+  const { lone, end, id } = established(2)
+  lone.hear({ kind: 'hold', id })
+  lone.hear({ kind: 'refuse', id: saidOpen(lone, 1).id, code: 'connection_reset' }, 1)
+  t.is(end.phase, 'closed')
+  t.deepEqual(lone.said(), [{ kind: 'void', id }])
+})
+
 test('rule 14: a denial ends the stream once no way lives and no other relay is left', (t) => {
   const { lone, end, socket } = established(2)
   lone.hear({ kind: 'hold', id: 2 })

@@ -81,6 +81,13 @@ test('a later last word of the same id takes the place of the earlier', (t) => {
   t.deepEqual(drain(voice), ['reset 7'])
 })
 
+test('VOID takes the place of no other last word: who is told RESET must not seek on', (t) => {
+  const { voice } = voiceOf()
+  voice.sayLast({ kind: 'reset', id: 7, code: 'revoked' })
+  voice.sayLast({ kind: 'void', id: 7 })
+  t.deepEqual(drain(voice), ['reset 7'])
+})
+
 test('a cut silences the members and keeps the last words; a new session forgets them', (t) => {
   const { voice } = voiceOf()
   const member = { id: 1, control: 1, data: 1 }

@@ -102,8 +102,8 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'an opener that moves gives up its old way',
     file: opener,
-    find: "      this.host.lastWord(old.port, { kind: 'void', id: old.id })\n",
-    replace: '',
+    find: '      this.#giveUp(this.current)\n      this.host.detached(this.current)\n',
+    replace: '      this.host.detached(this.current)\n',
     why: 'The old relay keeps a route that leads to no end.',
   },
   {
