@@ -17,7 +17,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '    this.#received = end\n    this.#check()\n',
     replace: '    this.#received = end\n    this.#consumed = end\n    this.#check()\n',
     why: 'The far end lets bytes go that die in a buffer here.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'what is heard again is cut off',
@@ -25,7 +25,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'const fresh = bytes.subarray(this.#received - offset)',
     replace: 'const fresh = bytes',
     why: 'After a cut the socket is given bytes twice.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'what leaves a hole is dropped',
@@ -33,7 +33,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (offset > this.#received || end <= this.#received) return undefined',
     replace: 'if (end <= this.#received) return undefined',
     why: 'Bytes are missing in the middle.',
-    within: 28,
+    within: 50,
   },
   {
     rule: "a socket's reset is a FIN with a code, behind its bytes",
@@ -41,7 +41,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (this.#phase === 'open') this.send.finish('connection_reset')",
     replace: "if (this.#phase === 'open') return this.fail('connection_reset')",
     why: 'RESET overtakes the bytes that were written before it.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'bytes before a reset are delivered first',
@@ -49,7 +49,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (this.#phase === 'aborted' && this.receive.drained) {",
     replace: "if (this.#phase === 'aborted') {",
     why: 'A slow reader loses what it has not read yet.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'what comes for a socket that was reset counts as consumed',
@@ -64,7 +64,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (this.#watch.owesCredit(end, this.#now)) this.#options.wake()',
     replace: 'void end',
     why: 'Idle streams keep their last bytes, and drains wait for them.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESUME rewinds the sender',
@@ -72,7 +72,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '    this.send.allow(numbers.limit)\n    this.send.rewind(numbers.received)\n',
     replace: '    this.send.allow(numbers.limit)\n',
     why: 'What died under way is never said again.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the limit of a new attachment replaces that of the old one',
@@ -81,7 +81,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     replace:
       'replaceLimit(limit: number): void {\n    this.#limit = Math.max(this.#limit, limit)\n',
     why: 'The new relay is overrun by credit that the old one gave.',
-    within: 234,
+    within: 50,
   },
   {
     rule: 'CLOSE is said',
@@ -89,7 +89,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "    this.control.drop('credit')\n    this.say('close')\n",
     replace: "    this.control.drop('credit')\n",
     why: 'Finished streams linger for a whole window.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'bytes flow only when the far end has restated itself',
@@ -97,7 +97,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (current?.port !== port || !current.ready || !current.synced) return false',
     replace: 'if (current?.port !== port || !current.ready) return false',
     why: 'They are said into a switch that has begun anew, and are lost.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESYNC has an end restate itself',
@@ -105,7 +105,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '        unsync(this.current, true)\n        return this.restate()\n',
     replace: '        return unsync(this.current, true)\n',
     why: 'Both ends wait for each other.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'HOLD stops the bytes',
@@ -113,7 +113,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'return unsync(this.current, false)',
     replace: 'return',
     why: 'An end believes in a way that leads nowhere.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the resume window ends a stream',
@@ -121,7 +121,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "        if (lostMs >= resumeWindowMs) return end.expire('expired')\n        break\n      case 'aborting'",
     replace: "        break\n      case 'aborting'",
     why: 'A stream without a way waits for ever.',
-    within: 60,
+    within: 200,
   },
   {
     rule: 'of two windows the smaller holds',
@@ -129,7 +129,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'this.#resumeWindowMs = Math.min(this.#limits.resumeWindowMs, resumeWindowMs)',
     replace: 'void resumeWindowMs',
     why: 'One end waits for what the relay has given up.',
-    within: 330,
+    within: 200,
   },
   {
     rule: 'a last word is waited for no longer than the window',
@@ -137,7 +137,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (inPhaseMs >= resumeWindowMs) return end.expire('expired')\n        break\n      case 'closed'",
     replace: "break\n      case 'closed'",
     why: 'An end lingers for ever when the far one is gone.',
-    within: 210,
+    within: 200,
   },
   {
     rule: 'an opening has its time',
@@ -145,7 +145,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (inPhaseMs >= openTimeoutMs) end.expire('open_timeout')",
     replace: '',
     why: 'A consumer waits for ever.',
-    within: 228,
+    within: 50,
   },
   {
     rule: 'the waits of a stream count from its opening',
@@ -153,7 +153,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: '): Opener<EndpointPort> {\n    this.#now = now\n',
     replace: '): Opener<EndpointPort> {\n',
     why: 'The first stream after a quiet hour is taken for an hour old.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'the watch-dog has a stream restated on which nothing moves',
@@ -161,6 +161,6 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "    end.restate()\n    end.say('resync')\n",
     replace: '',
     why: 'A frame that a lossy hop has lost is never asked for.',
-    within: 28,
+    within: 50,
   },
 ]

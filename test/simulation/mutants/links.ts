@@ -17,7 +17,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'return hello.epoch === this.epoch && hello.session === this.session',
     replace: 'return hello.epoch === this.epoch',
     why: 'A WELCOME that was lost leaves the two with different sessions.',
-    within: 24,
+    within: 50,
   },
   {
     rule: 'an agent tells a new session from the old one',
@@ -25,7 +25,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'this.#options.endpoint.portUp(this.port, frame, now)',
     replace: 'this.#options.endpoint.portUp(this.port, { ...frame, resumed: true }, now)',
     why: 'Old ids meet new ones after a restart of the relay.',
-    within: 358,
+    within: 50,
   },
   {
     rule: 'carriers come in the order of their attempts',
@@ -33,6 +33,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if (known !== undefined && sameLife && hello.attempt <= known.attempt) {',
     replace: 'if (known === undefined && sameLife) {',
     why: 'A late HELLO takes the link back to a dead carrier.',
+    within: 500,
   },
   {
     rule: 'a life that was displaced is late for a while',
@@ -40,7 +41,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {',
     replace: 'if (this.#displaced.size < 0) {',
     why: 'A late HELLO of a dead life ends every stream of the living one.',
-    within: 2_000,
+    within: 500,
   },
   {
     rule: 'a fenced carrier is handled no more',
@@ -48,7 +49,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'receive(frame: Frame, bytes: number, now: number): void {\n    if (this.#fenced) return\n',
     replace: 'receive(frame: Frame, bytes: number, now: number): void {\n',
     why: 'Frames of two carriers mix.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'a takeover fences the old carrier',
@@ -56,7 +57,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if (known !== undefined) this.#fence(known, sameLife)',
     replace: '',
     why: 'Frames of two carriers mix.',
-    within: 26,
+    within: 200,
   },
   {
     rule: 'another epoch resets the streams of the old one',
@@ -64,7 +65,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "sameLife ? 'void' : 'reset'",
     replace: "'void'",
     why: 'The far ends look for streams that nobody has any longer.',
-    within: 88,
+    within: 50,
   },
   {
     rule: 'a session that one life replaces is VOID, not RESET',
@@ -79,7 +80,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "      far.say.word = 'hold'\n",
     replace: '',
     why: 'The far end believes in a way that leads nowhere.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'each route is named on resumption',
@@ -87,7 +88,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: '    for (const leg of [...legs.values()]) leg.route.resync()\n',
     replace: '',
     why: 'Everything that lives is detached, and looks for another way.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'a session ends with its window',
@@ -95,7 +96,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "if (link.lostUntil <= now) this.#endLink(link, 'expired', 'reset')",
     replace: 'void link',
     why: 'An agent that never returns is remembered for ever.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'silence is death',
@@ -103,7 +104,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'return now >= this.#deathAt(oldest.at)',
     replace: 'return false',
     why: 'A black path holds its streams for ever.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'a last word survives a cut',
@@ -111,6 +112,5 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: '  hush(): void {\n    this.#control.clear()\n',
     replace: '  hush(): void {\n    this.#lastWords.clear()\n    this.#control.clear()\n',
     why: 'Who was away never learns why a stream ended.',
-    within: 500,
   },
 ]

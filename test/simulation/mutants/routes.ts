@@ -14,7 +14,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "identity === '' ? frame : { ...frame, from: identity, attributes: [] }",
     replace: 'frame',
     why: 'An agent opens in the name of another.',
-    within: 70,
+    within: 50,
   },
   {
     rule: 'an id without a route is VOID, not RESET',
@@ -23,7 +23,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       "if (!isFinal) port.voice.sayLast({ kind: 'reset', id: frame.id, code: 'unknown_stream' })",
     why: 'A stream that has moved is killed by what it left behind.',
-    within: 42,
+    within: 200,
   },
   {
     rule: 'VOID is passed on as VOID',
@@ -31,7 +31,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "return this.#end(route, 'closed', 'void', leg)",
     replace: "return this.#end(route, 'closed', 'reset', leg)",
     why: 'An end that left a way kills the stream at the other.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the second CLOSE is answered',
@@ -39,6 +39,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    leg.port.voice.sayLast({ kind: 'close', id: leg.id, consumed: far.closeSeen })\n",
     replace: '',
     why: 'The first may have died beyond the switch, and its hearer lingers.',
+    within: 200,
   },
   {
     rule: 'the second CLOSE frees the route',
@@ -46,7 +47,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    this.#forget(leg.route, 'end')\n",
     replace: '',
     why: 'Routes of nobody fill the relay.',
-    within: 120,
+    within: 200,
   },
   {
     rule: 'a changed policy ends what it forbids',
@@ -54,7 +55,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "if (!decision.admitted) this.#end(route, decision.code, 'reset')",
     replace: 'void decision',
     why: 'Who was let in stays for ever.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'a changed policy is asked about what is parked and detached too',
@@ -63,7 +64,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       '    for (const route of [...this.#routes]) {\n      if (route.acceptor?.port.up !== true || !route.opener.port.up) continue\n',
     why: 'What is away when it is forbidden comes back.',
-    within: 112,
+    within: 200,
   },
   {
     rule: 'no OPEN is parked for ever',
@@ -71,7 +72,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "if (route.parkedUntil <= now) this.#end(route, 'no_agent', 'refuse')",
     replace: 'void route',
     why: 'A consumer waits for an agent that does not come.',
-    within: 96,
+    within: 200,
   },
   {
     rule: 'a parked OPEN goes on when its agent is there',
@@ -79,7 +80,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '      route.lead(link.port)\n',
     replace: '',
     why: 'It is refused although the agent is there.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESYNC is said to the opener',
@@ -87,7 +88,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'for (const leg of this.legs) {\n      // An OPEN',
     replace: 'for (const leg of this.legs.slice(1)) {\n      // An OPEN',
     why: 'It waits for a word after each cut.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESYNC is said to the acceptor',
@@ -95,7 +96,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'for (const leg of this.legs) {\n      // An OPEN',
     replace: 'for (const leg of this.legs.slice(0, 1)) {\n      // An OPEN',
     why: 'It waits for a word after each cut.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESYNC is said only when both legs are up',
@@ -103,6 +104,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "leg.say.word = bothUp ? 'resync' : 'hold'",
     replace: "leg.say.word = 'resync'",
     why: 'An end restates itself to nobody, and believes in its way.',
+    within: 200,
   },
   {
     rule: 'an id whose OPEN was said is named after a resumption',
@@ -110,7 +112,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '      this.named = true\n',
     replace: '',
     why: 'Its end is detached although the route is there.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the switch trims what it holds already',
@@ -118,7 +120,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'const from = cursor - frame.offset',
     replace: 'const from = 0 * cursor',
     why: 'Bytes that are said again stand twice in the queue.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the switch takes nothing behind a hole',
@@ -126,7 +128,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    if (frame.offset > cursor) return this.#drop(!this.#rewinding)\n',
     replace: '',
     why: 'Bytes move to a place that is not theirs.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'RESUME empties the queue',
@@ -134,7 +136,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    this.#empty(numbers.received)\n',
     replace: '',
     why: 'An agent that comes and goes fills the queue with its window again and again.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'the switch passes on no more than its window',
@@ -142,6 +144,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'const ahead = this.#pieces.start + this.#windowBytes',
     replace: 'const ahead = this.#pieces.start + 100 * this.#windowBytes',
     why: 'A fast agent fills the relay for a slow one.',
+    within: 50,
   },
   {
     rule: 'the limit that was passed on never falls',
@@ -149,7 +152,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'this.#passed = Math.max(this.#passed, Math.min(this.#limit, ahead))',
     replace: 'this.#passed = Math.min(this.#limit, ahead)',
     why: 'What was granted is taken back, and its bytes are dropped.',
-    within: 72,
+    within: 50,
   },
   {
     rule: 'the switch gives credit itself',
@@ -157,6 +160,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'return unsaid * 4 >= this.#windowBytes || (unsaid > 0 && this.cursor >= this.#passedSaid)',
     replace: 'return unsaid < 0',
     why: 'A window that the switch made smaller than that of the end stalls without any fault.',
+    within: 50,
   },
   {
     rule: 'whoever drops owes',
@@ -164,7 +168,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (owes) this.#debt = true',
     replace: 'void owes',
     why: 'A lost tail is never asked for.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'debts are paid',
@@ -172,7 +176,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (due && this.acceptor?.port.up === true && this.opener.port.up) this.resync()',
     replace: 'void due',
     why: 'A lost tail is never asked for.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'beyond the budget the tail is dropped',
@@ -180,6 +184,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    if (this.#pieces.charged >= this.#budget.share(Number.POSITIVE_INFINITY))\n      return this.#drop(true)\n',
     replace: '',
     why: 'The queues of slow agents take the memory of all.',
+    within: 500,
   },
   {
     rule: 'the cursor is never behind what was consumed',
@@ -187,6 +192,5 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (consumed > this.cursor) this.#empty(consumed)\n    else this.#trim(consumed)',
     replace: 'this.#trim(consumed)',
     why: 'A credit that crossed an older RESUME leaves a hole for ever.',
-    within: 1_000,
   },
 ]

@@ -16,7 +16,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "    if (open.established) return 'unknown_stream'\n",
     replace: '',
     why: 'A restarted agent continues on a fresh connection in the middle of a conversation.',
-    within: 196,
+    within: 200,
   },
   {
     rule: 'an opener that saw ACCEPT says so',
@@ -24,7 +24,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'established: this.#established,',
     replace: 'established: false,',
     why: 'Nobody can tell that a dial would be the second one.',
-    within: 196,
+    within: 200,
   },
   {
     rule: 'tombstones',
@@ -32,7 +32,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (end.attachmentNumber > 1 || !end.closeSeen)',
     replace: 'if (end.attachmentNumber < 0)',
     why: 'A first OPEN that wandered about dials for a stream that is over.',
-    within: 408,
+    within: 200,
   },
   {
     rule: 'a key has one acceptor',
@@ -40,7 +40,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (known !== undefined) return this.#follow(known, port, open, found?.attachment)',
     replace: '',
     why: 'An OPEN that is said twice dials twice.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'an older attachment is stale',
@@ -48,7 +48,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (open.attachment > this.attachmentNumber) return undefined',
     replace: 'if (open.attachment >= 0) return undefined',
     why: 'A late OPEN takes the stream back to a way that is dead.',
-    within: 252,
+    within: 200,
   },
   {
     rule: 'only who opened a stream moves it',
@@ -56,7 +56,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "    if (open.from !== this.from) return 'identity_mismatch'\n",
     replace: '',
     why: 'Whoever has seen the key takes the stream over.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'nothing but ACCEPT counts before the first ACCEPT',
@@ -64,7 +64,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (this.#established) this.guard(() => this.receiveBytes(frame))',
     replace: 'this.guard(() => this.receiveBytes(frame))',
     why: 'Bytes of a connection that is not the accepted one are taken.',
-    within: 2_000,
+    within: 50,
   },
   {
     rule: 'ACCEPT is repeated until it was heard',
@@ -72,7 +72,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '      this.#sayAccept = false\n',
     replace: '      this.#sayAccept = false\n      this.#heard = true\n',
     why: 'An ACCEPT that died with its carrier leaves its opener waiting.',
-    within: 76,
+    within: 200,
   },
   {
     rule: 'credit proves no opener',
@@ -80,7 +80,6 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "if (kind !== 'credit') this.#heard = true",
     replace: 'this.#heard = true',
     why: 'The switch gives credit too, and the lost ACCEPT is not said again.',
-    within: 500,
   },
   {
     rule: 'the numbers of an OPEN may be old news',
@@ -89,7 +88,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     replace:
       "    const { acked } = this.send\n    if (open.consumed < acked) return this.fail('state_lost')\n",
     why: 'What still travelled on the old way had acknowledged more: the stream is lost.',
-    within: 428,
+    within: 50,
   },
   {
     rule: 'an acceptor that moves gives up its old way',
@@ -97,7 +96,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "      this.host.lastWord(old.port, { kind: 'void', id: old.id })\n",
     replace: '',
     why: 'The old relay keeps a route that leads to no end.',
-    within: 362,
+    within: 500,
   },
   {
     rule: 'an opener that moves gives up its old way',
@@ -113,7 +112,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     replace:
       "if (this.phase === 'closed' || this.phase === 'lingering' || this.current?.ready === true) return",
     why: 'The acceptor waits for that word until its window ends.',
-    within: 42,
+    within: 50,
   },
   {
     rule: 'a lingering acceptor without a way is over',
@@ -121,7 +120,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "    this.close('voided', 'end')\n",
     replace: '',
     why: 'It waits for a word that nobody has to say.',
-    within: 28,
+    within: 500,
   },
   {
     rule: 'a held opener looks for another relay',
@@ -129,7 +128,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "if (this.phase === 'closed' || this.current?.ready === true) return",
     replace: "if (this.phase === 'closed' || this.current !== undefined) return",
     why: 'A stream is lost although another relay has a way for it.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'a candidate that nobody answers gives way',
@@ -137,7 +136,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'return this.#paths.now() - this.#soughtAt >= this.#candidateMs',
     replace: 'return false',
     why: 'An opener waits at a relay that cannot help it.',
-    within: 500,
+    within: 1_000,
   },
   {
     rule: 'a refusal that may pass is no end',
@@ -145,6 +144,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'const waits = isRetryable(code) && (this.#established || another)',
     replace: 'const waits = false',
     why: 'The first relay without the agent ends the stream.',
+    within: 1_000,
   },
   {
     rule: 'a relay that denies ends no stream that has another way',
@@ -152,7 +152,6 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "const mayEnd = code !== 'denied_by_policy' || (this.current === undefined && !another)",
     replace: 'const mayEnd = true',
     why: 'A relay whose policy is ahead ends what the other one allows.',
-    within: 1_000,
   },
   {
     rule: 'attachments are numbered upwards',
@@ -160,7 +159,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '    this.attachmentNumber += 1\n',
     replace: '    this.attachmentNumber = 1\n',
     why: 'No acceptor follows.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'what was not named after a resumption is detached',
@@ -168,7 +167,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (naming === undefined || naming.named.size < naming.count) return []',
     replace: 'if (naming !== undefined || naming === undefined) return []',
     why: 'A word that was lost leaves an idle end attached to nothing.',
-    within: 188,
+    within: 500,
   },
   {
     rule: 'a new session forgets the ids of the old one',
@@ -176,7 +175,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '    const lost = [...this.#leads.values()]\n',
     replace: '    const lost: Lead[] = []\n',
     why: 'Ends wait for ids that mean nothing any longer.',
-    within: 20,
+    within: 200,
   },
   {
     rule: 'an id that leads nowhere is VOID, not RESET',
@@ -184,7 +183,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "port.voice.sayLast({ kind: 'void', id: frame.id })",
     replace: "port.voice.sayLast({ kind: 'reset', id: frame.id, code: 'unknown_stream' })",
     why: 'A route that lost its end kills a stream that lives elsewhere.',
-    within: 20,
+    within: 50,
   },
   {
     rule: 'streams that a relay opened die with it',
@@ -192,6 +191,5 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (end.relay?.port === port && end.relay.life !== port.life)',
     replace: 'if (end.relay === undefined && end.relay !== undefined)',
     why: 'Their sockets stay open for a whole window, for nobody.',
-    within: 358,
   },
 ]
