@@ -222,6 +222,9 @@ class Agents {
       const base = {
         agent: link.identity,
         streams: link.port.legs.size,
+        cuts: link.carriers - 1,
+        receivedBytes: link.receivedBytes,
+        sentBytes: link.sentBytes,
         services: [...link.services],
       }
       if (one === undefined || !link.port.up) return { ...base, state: 'away' as const }

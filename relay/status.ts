@@ -19,6 +19,10 @@ export interface AgentStatus {
   /** up: heard within the liveness time; silent: not so; away: no carrier, its streams are held. */
   readonly state: 'up' | 'silent' | 'away'
   readonly streams: number
+  /** How often its carrier was lost or displaced, and the frames on all of its carriers. */
+  readonly cuts: number
+  readonly receivedBytes: number
+  readonly sentBytes: number
   /** Milliseconds since something was last heard on its carrier; absent while it is away. */
   readonly heardAgoMs?: number
   readonly roundTripMs?: number

@@ -74,6 +74,7 @@ export class AgentCarrier implements Carrier {
     this.#pulse.received(bytes, now)
     const link = this.#link
     if (link === undefined) return this.#greet(frame, now)
+    link.receivedBytes += bytes
     if (isStreamFrame(frame)) return this.#options.switch.receive(link.port, frame, now)
     switch (frame.kind) {
       case 'hello':
@@ -115,6 +116,7 @@ export class AgentCarrier implements Carrier {
 
   sent(bytes: number): void {
     this.#pulse.sent(bytes)
+    if (this.#link !== undefined) this.#link.sentBytes += bytes
   }
 
   verdict(now: number): Fault | undefined {

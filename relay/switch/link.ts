@@ -28,6 +28,11 @@ export class RelayLink {
   services: ReadonlySet<string> = new Set()
   /** When the session is given up, while there is no carrier. */
   lostUntil = Number.POSITIVE_INFINITY
+  /** How many carriers have served it: all but the last were lost, or displaced. */
+  carriers = 0
+  /** Bytes of frames, on all its carriers together. */
+  receivedBytes = 0
+  sentBytes = 0
   /** The agent said that it leaves for good. */
   saidBye = false
 

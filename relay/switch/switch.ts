@@ -98,6 +98,7 @@ export class Switch {
     const link = resumed ? known : this.#newLink(identity, hello, known, sameLife)
     link.attempt = hello.attempt
     link.carrier = carrier
+    link.carriers += 1
     link.lostUntil = Number.POSITIVE_INFINITY
     link.port.up = true
     const { legs, voice } = link.port

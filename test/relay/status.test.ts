@@ -14,6 +14,9 @@ const agent: AgentStatus = {
   agent: 'agent/plant-1',
   state: 'up',
   streams: 0,
+  cuts: 0,
+  receivedBytes: 0,
+  sentBytes: 0,
   services: ['mqtt'],
 }
 

@@ -175,3 +175,15 @@ test('the round trip is measured on the carrier', (t) => {
   alone.hear({ kind: 'pong', echo: ping?.echo ?? 0, bytesReceived: 100 })
   t.is(alone.carrier.roundTripMs, 25)
 })
+
+test('a link counts its carriers, and the bytes on all of them', (t) => {
+  const first = new Alone().greet()
+  first.hear(samples.ping)
+  first.carrier.sent(25)
+  const { link } = first.carrier
+  const second = new Alone(first.board)
+  second.hear({ ...samples.hello, attempt: 2, session: link?.session ?? '' })
+  second.carrier.sent(5)
+  t.is(second.carrier.link, link)
+  t.deepEqual([link?.carriers, link?.receivedBytes, link?.sentBytes], [2, 10, 30])
+})
