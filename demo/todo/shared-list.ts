@@ -22,6 +22,8 @@ import { apply, emptyList } from './list.ts'
 export interface ShownItem extends Item {
   /** Somebody else is busy with it. */
   readonly busy: boolean
+  /** Who that is. */
+  readonly busyBy?: string | undefined
 }
 
 /** What is shown. */
@@ -82,7 +84,8 @@ export class SharedList {
     )
     const items = shown.items.map((item) => {
       const holder = shown.leases[item.id]
-      return { ...item, busy: holder !== undefined && holder !== clientId }
+      const busyBy = holder === clientId ? undefined : holder
+      return { ...item, busy: busyBy !== undefined, busyBy }
     })
     return {
       items,

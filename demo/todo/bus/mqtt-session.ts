@@ -56,17 +56,15 @@ export class MqttSession implements AsyncDisposable {
     await this.#client.publishAsync(topic, text, { qos: 1, retain })
   }
 
-  /** Says goodbye and ends, soon in any case. */
+  /** Says goodbye and ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { isPresent, clientId } = this.#plan
-    if (this.#state === 'connected') {
+    const isHere = this.#state === 'connected'
+    if (isPresent && isHere) {
       // An empty message takes the kept one away; should it not arrive, there is the last will.
-      const topic = addressed(topics.presence, clientId)
-      if (isPresent) await soon(this.publish(topic, '', true))
-      // What is on its way may wait for ever, for an answer behind a message that nobody takes.
-      await soon(this.#client.endAsync())
+      this.publish(addressed(topics.presence, clientId), '', true).catch(() => {})
     }
-    await this.#client.endAsync(true)
+    await this.#client.endAsync(!isHere)
   }
 
   async #begin(): Promise<void> {
@@ -90,16 +88,6 @@ export class MqttSession implements AsyncDisposable {
   }
 }
 
-/** Waits for it, but not for long. */
-async function soon(promise: Promise<unknown>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, goodbyeMs)
-  await Promise.race([promise.catch(() => {}), late])
-  clearTimeout(timer)
-}
-
-const goodbyeMs = 1_000
-
 /** Seconds for which brokers of MQTT 5 keep what nobody fetches. */
 const keptSeconds = 86_400
 
@@ -116,6 +104,8 @@ function optionsOf({ clientId, isPresent, isKept }: MqttPlan): IClientOptions {
     protocolVersion: 5,
     clean: !isKept,
     keepalive: 30,
+    // The other kind makes a worker from a string, which the page's policy forbids.
+    timerVariant: 'native',
     reconnectPeriod: 500,
     connectTimeout: 10_000,
     reconnectOnConnackError: true,
