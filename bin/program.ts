@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
 import type { BrokerKind } from '../demo/broker.ts'
+import type { Transport } from '../demo/todo/page/settings.ts'
 import { Fault, type FaultCode } from '../shared/protocol/fault.ts'
 import { agentInitCommand, relayInitCommand } from './init.ts'
 import { throwingUsage } from './usage.ts'
@@ -81,8 +82,7 @@ const parts = {
   },
   demo: async () => {
     const { deviceCommand } = await import('../demo/device/command.ts')
-    const { serverCommand } = await import('../demo/todo/command.ts')
-    return demoCommand().addCommand(deviceCommand()).addCommand(serverCommand())
+    return demoCommand().addCommand(deviceCommand())
   },
   explain: async () => {
     const { explainCommand } = await import('./explain.ts')
@@ -102,20 +102,27 @@ function demoCommand(): Command {
     .addOption(
       new Option('--broker <kind>', 'by default Mosquitto, if it is installed').choices(brokers),
     )
+    .addOption(
+      new Option('--transport <kind>', 'by default mqtt, and all of them with --check').choices(
+        transports,
+      ),
+    )
     .option('--keep', 'leave the folder with certificates and configuration')
-    .action(async ({ check, broker, keep }: DemoFlags) => {
+    .action(async ({ check, broker, transport, keep }: DemoFlags) => {
       const { runDemo } = await import('../demo/main.ts')
-      await runDemo({ check: check === true, broker, keep: keep === true })
+      await runDemo({ check: check === true, broker, transport, keep: keep === true })
     })
 }
 
 interface DemoFlags {
   readonly check?: true
   readonly broker?: BrokerKind
+  readonly transport?: Transport
   readonly keep?: true
 }
 
-const brokers: readonly BrokerKind[] = ['embedded', 'mosquitto']
+const brokers: readonly BrokerKind[] = ['embedded', 'mosquitto', 'rabbitmq']
+const transports: readonly Transport[] = ['socket.io', 'mqtt', 'amqp']
 
 /** The code behind the first line: a report of several lines ends with what it points at. */
 function withCode({ code, message }: Fault): string {

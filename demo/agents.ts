@@ -27,9 +27,16 @@ export interface Office {
   readonly sshPort: number
 }
 
-/** Starts the agent inside the firewall and waits for its link. */
-export async function startPlant(around: Surroundings, brokerPort: number): Promise<Child> {
-  return await startAgent(around, plantName, `expose:\n  mqtt: 127.0.0.1:${brokerPort}\n`)
+/**
+ * Starts the agent inside the firewall and waits for its link; it exposes these services, by their
+ * loopback ports.
+ */
+export async function startPlant(
+  around: Surroundings,
+  expose: ReadonlyMap<string, number>,
+): Promise<Child> {
+  const lines = [...expose].map(([service, port]) => `  ${service}: 127.0.0.1:${port}\n`)
+  return await startAgent(around, plantName, `expose:\n${lines.join('')}`)
 }
 
 /**

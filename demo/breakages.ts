@@ -12,6 +12,9 @@ import { secondsText } from './narration.ts'
 import type { Sequence } from './sequence.ts'
 import type { Scene } from './story.ts'
 
+/** How each of them is called in a request. */
+export type BreakageId = 'cut' | 'black-hole' | 'kill-relay'
+
 /** What is being played with. */
 export interface Playground {
   readonly scene: Scene
@@ -23,8 +26,9 @@ export interface Playground {
   readonly say: (line: string) => void
 }
 
-/** One way to break it, by a key. */
+/** One way to break it, by a key or by its id. */
 export interface Breakage {
+  readonly id: BreakageId
   readonly key: string
   readonly name: string
   readonly help: string
@@ -32,38 +36,42 @@ export interface Breakage {
   readonly run: (playground: Playground) => Promise<string>
 }
 
-export const breakages: readonly Breakage[] = [
-  {
+export const breakages: Readonly<Record<BreakageId, Breakage>> = {
+  cut: {
+    id: 'cut',
     key: 'c',
     name: 'cut the carriers',
     help: 'resets both WebSockets in the middle of whatever they carry',
     run: cut,
   },
-  {
+  'black-hole': {
+    id: 'black-hole',
     key: 'b',
     name: 'black hole 15 s',
     help: 'lets nothing pass and closes nothing: the hardest failure to notice',
     run: blackHole,
   },
-  {
+  'kill-relay': {
+    id: 'kill-relay',
     key: 'k',
     name: 'kill the relay',
     help: 'kill -9, and starts another one on the same file',
     run: killRelay,
   },
-]
+}
 
 const blackHoleMs = 15_000
 /** For whatever comes back after it was broken. */
 const withinMs = 60_000
 
 async function cut(playground: Playground): Promise<string> {
-  const { scene } = playground
+  const { scene, sequence } = playground
   const start = performance.now()
   const links = nextLinks(agentsOf(scene))
   const count = scene.network.cut()
   await links()
   const took = secondsText(performance.now() - start)
+  await sequence.reaches(sequence.sent, { withinMs, signal: scene.signal })
   return `${count} carriers reset; both agents were back after ${took}; ${streamsText(playground)}`
 }
 

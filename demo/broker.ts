@@ -24,6 +24,8 @@ export interface Broker {
   /** `Mosquitto 2.0.11`. */
   readonly name: string
   readonly port: number
+  /** Where else it listens, for its own kind. */
+  readonly otherPorts?: readonly number[]
   readonly process: Child
 }
 
@@ -39,8 +41,9 @@ export async function startBroker(
     case 'mosquitto':
       return await startMosquitto(processes, folder)
     case 'rabbitmq': {
-      const { version, port, process } = await startRabbitMq(processes, folder)
-      return { protocol: 'amqp', name: `RabbitMQ ${version}`, port, process }
+      const { version, port, nodePort, process } = await startRabbitMq(processes, folder)
+      const name = `RabbitMQ ${version}`
+      return { protocol: 'amqp', name, port, otherPorts: [nodePort], process }
     }
     default:
       return kind satisfies never

@@ -128,6 +128,11 @@ export class Child {
     return await this.#changes.until(`${this.name}: ${what}`, patience, look)
   }
 
+  /** Writes a line to its standard input. */
+  tell(line: string): void {
+    this.#process.stdin?.write(`${line}\n`)
+  }
+
   /** Ends it as a power failure would. */
   async kill(): Promise<void> {
     this.#isWanted = false

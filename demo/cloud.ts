@@ -12,44 +12,77 @@ import { officeName, plantName, relayName } from './certificates.ts'
 import type { Child, LogRecord } from './child.ts'
 import type { Processes } from './processes.ts'
 
-/** The service of the story, the path to it for browsers, and the page that may use the path. */
+/** The service of the story, and the path to it for browsers. */
 export const mqttService = `${plantName}/mqtt`
 export const mqttPath = '/mqtt'
-export const pageOrigin = 'http://localhost:3000'
 
-/** Where the relay listens, all on loopback; 0 for any free port. */
-export interface CloudPorts {
-  /** Carriers, and WebSockets of browsers. */
+/** A service as the relay offers it. */
+export interface CloudService {
+  /** `plant-1/mqtt`. */
+  readonly name: string
+  /** A port for unmodified clients, on loopback; 0 for any free one. */
+  readonly tcp?: number
+  /** A path for browsers. */
+  readonly webSocket?: string
+}
+
+/** What the relay is to be. */
+export interface CloudPlan {
+  /** Carriers, and WebSockets of browsers; on loopback, and 0 for any free port. */
   readonly listen: number
   readonly admin: number
-  /** Unmodified MQTT clients. */
-  readonly mqtt: number
+  readonly services: readonly CloudService[]
+  /** The pages that may use the paths. */
+  readonly origins: readonly string[]
 }
 
 export class Cloud {
-  readonly ports: CloudPorts
+  readonly #plan: CloudPlan
   readonly #processes: Processes
   #process: Child
+  #lives = 1
 
-  private constructor(processes: Processes, process: Child, ports: CloudPorts) {
+  private constructor(processes: Processes, process: Child, plan: CloudPlan) {
     this.#processes = processes
     this.#process = process
-    this.ports = ports
+    this.#plan = plan
   }
 
   /** Writes relay.yaml into the folder and starts the relay on it. */
-  static async open(processes: Processes, folder: string, wanted: CloudPorts): Promise<Cloud> {
+  static async open(processes: Processes, folder: string, wanted: CloudPlan): Promise<Cloud> {
     const file = join(folder, 'relay.yaml')
     await writeFile(file, relayFile(wanted))
     const process = startRelay(processes)
-    const ports = portsIn(await readiness(process))
-    await writeFile(file, relayFile(ports))
-    return new Cloud(processes, process, ports)
+    const plan = withPorts(wanted, await readiness(process))
+    await writeFile(file, relayFile(plan))
+    return new Cloud(processes, process, plan)
+  }
+
+  /** Where carriers and browsers come in. */
+  get listenPort(): number {
+    return this.#plan.listen
+  }
+
+  /** The port that leads unmodified clients to the service. */
+  portOf(service: string): number {
+    const port = this.#plan.services.find(({ name }) => name === service)?.tcp
+    if (port === undefined) throw new Fault('promise_broken', `${service} has no port.`)
+    return port
+  }
+
+  /** The paths that lead browsers to a service. */
+  get webSocketPaths(): readonly string[] {
+    return this.#plan.services.flatMap(({ webSocket }) => webSocket ?? [])
   }
 
   /** Its latest life. */
   get process(): Child {
     return this.#process
+  }
+
+  /** How often it was started. */
+  get lives(): number {
+    return this.#lives
   }
 
   /** Ends the relay without a word, as a power failure would. */
@@ -59,13 +92,14 @@ export class Cloud {
 
   /** Starts the relay in another life. */
   async start(): Promise<void> {
+    this.#lives += 1
     this.#process = startRelay(this.#processes)
     await readiness(this.#process)
   }
 
   /** The address of what `/status` tells. */
   get statusUrl(): string {
-    return `http://127.0.0.1:${this.ports.admin}/status`
+    return `http://127.0.0.1:${this.#plan.admin}/status`
   }
 
   /** What the relay knows of the agent, as soon as it is up and its round trip is measured. */
@@ -93,18 +127,18 @@ async function readiness(process: Child): Promise<LogRecord> {
   return await process.said('relay ready', ({ message }) => message === 'relay ready')
 }
 
-function relayFile({ listen, admin, mqtt }: CloudPorts): string {
+function relayFile({ listen, admin, services, origins }: CloudPlan): string {
+  const names = services.map(({ name }) => name).join(', ')
   return `name: ${relayName}
 listen: 127.0.0.1:${listen}
 admin: 127.0.0.1:${admin}
 services:
-  ${mqttService}:
-    tcp: 127.0.0.1:${mqtt}
-    websocket: ${mqttPath}
-    origins: [${pageOrigin}]
-policy:
-  - rule: this machine and the office use the broker
-    from: [127.0.0.0/8, agent/${officeName}]
+${services.map((service) => serviceLines(service, origins)).join('')}policy:
+  - rule: this machine uses what is on premises
+    from: [127.0.0.0/8]
+    to: [${names}]
+  - rule: the office uses the broker
+    from: [agent/${officeName}]
     to: [${mqttService}]
 expect:
   - allow agent/${officeName} -> ${mqttService}
@@ -112,13 +146,28 @@ expect:
 `
 }
 
-function portsIn({ listen, admin, services }: LogRecord): CloudPorts {
-  const { tcp } = (services as Readonly<Record<string, { readonly tcp?: unknown }>>)[
-    mqttService
-  ] ?? { tcp: undefined }
-  return { listen: portOf(listen), admin: portOf(admin), mqtt: portOf(tcp) }
+function serviceLines({ name, tcp, webSocket }: CloudService, origins: readonly string[]): string {
+  const lines = [`  ${name}:`]
+  if (tcp !== undefined) lines.push(`    tcp: 127.0.0.1:${tcp}`)
+  if (webSocket !== undefined) {
+    lines.push(`    websocket: ${webSocket}`, `    origins: [${origins.join(', ')}]`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
-function portOf(place: unknown): number {
+/** The plan with the ports that the system has chosen. */
+function withPorts(plan: CloudPlan, { listen, admin, services }: LogRecord): CloudPlan {
+  const told = services as Readonly<Record<string, { readonly tcp?: unknown }>>
+  return {
+    ...plan,
+    listen: portIn(listen),
+    admin: portIn(admin),
+    services: plan.services.map((service) =>
+      service.tcp === undefined ? service : { ...service, tcp: portIn(told[service.name]?.tcp) },
+    ),
+  }
+}
+
+function portIn(place: unknown): number {
   return Number(/:(\d+)$/.exec(String(place))?.[1])
 }

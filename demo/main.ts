@@ -9,11 +9,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Account } from './account.ts'
 import type { BrokerKind } from './broker.ts'
+import { isRabbitMqInstalled } from './brokers/rabbitmq.ts'
 import { listenForInterruption } from './interruption.ts'
 import { Narrator } from './narration.ts'
 import { play } from './play.ts'
 import { Processes } from './processes.ts'
-import { keepPromises, openScene } from './story.ts'
+import { keepPromises } from './promises/all.ts'
+import { openScene } from './story.ts'
+import type { Transport } from './todo/page/settings.ts'
+import { chooseTransports } from './transports.ts'
 
 /** How the demo is run. */
 export interface DemoOptions {
@@ -21,6 +25,8 @@ export interface DemoOptions {
   readonly check: boolean
   /** By default Mosquitto where it is installed, the embedded broker elsewhere. */
   readonly broker?: BrokerKind | undefined
+  /** By default all in a check, and MQTT otherwise. */
+  readonly transport?: Transport | undefined
   /** Leaves the folder with the certificates and the configuration. */
   readonly keep?: boolean | undefined
 }
@@ -28,7 +34,9 @@ export interface DemoOptions {
 /**
  * Runs the demo. Throws `promise_broken` when a promise is not kept, `shutdown` when interrupted.
  */
-export async function runDemo({ check, broker, keep = false }: DemoOptions): Promise<void> {
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { check, keep = false } = options
+  const choice = chooseTransports({ ...options, hasRabbitMq: isRabbitMqInstalled() })
   const narrator = new Narrator(process.stderr)
   using interruption = listenForInterruption()
   await using scope = new AsyncDisposableStack()
@@ -41,8 +49,10 @@ export async function runDemo({ check, broker, keep = false }: DemoOptions): Pro
   const processes = scope.use(new Processes(folder, signal))
   const account = new Account(narrator, processes, signal)
   try {
-    const plan = { folder, processes, broker, wishPorts: !check, signal }
+    const { broker, transports, notRun } = choice
+    const plan = { folder, processes, broker, transports, wishPorts: !check, signal }
     const scene = await openScene(plan, account, scope)
+    if (notRun !== undefined) narrator.point('Not run', notRun)
     await keepPromises(scene, account)
     account.throwIfBroken()
     if (!check) await play(scene, narrator, interruption)

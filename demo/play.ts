@@ -1,20 +1,41 @@
 /**
  * What remains when every promise is kept: a tunnel to play with.
  *
- * Invariant: a message a second goes through the office's forward, and the line below tells what
- * became of all of them. One thing is broken at a time.
+ * Invariant: four messages a second go through the office's forward, and the line below tells what
+ * became of all of them. One thing is broken at a time, be it from here or from the path page.
  */
-import { type Breakage, breakages, type Playground } from './breakages.ts'
+import { breakages } from './breakages.ts'
 import { BrokerClient } from './clients.ts'
+import { mqttService } from './cloud.ts'
+import { Desk } from './desk.ts'
 import type { Interruption } from './interruption.ts'
 import { listenForKeys } from './keys.ts'
-import { countText, messageOf, type Narrator, secondsText } from './narration.ts'
+import { countText, type Narrator, secondsText } from './narration.ts'
+import { openPathPages } from './path/pages.ts'
 import { Sequence } from './sequence.ts'
 import type { Scene } from './story.ts'
 
-const topic = 'todomvc'
-const heartbeatMs = 1_000
+const heartbeatMs = 250
 const redrawMs = 250
+
+/** Opens a desk on the scene, and the path page beside it; messages begin to flow. */
+export async function openDesk(
+  scene: Scene,
+  say: (line: string) => void,
+  scope: AsyncDisposableStack,
+): Promise<Desk> {
+  const { cloud, office, signal } = scene
+  const forward = scope.use(await BrokerClient.overTcp(office.mqttPort, signal))
+  const ingress = await BrokerClient.overTcp(cloud.portOf(mqttService), signal, 'demo-ingress')
+  scope.use(ingress)
+  const plan = { from: forward, to: forward, topic: 'demo/path', word: 'beat', aheadMax: 1_000 }
+  const sequence = await Sequence.open(plan)
+  const timer = setInterval(() => sequence.send(1), heartbeatMs)
+  scope.defer(() => clearInterval(timer))
+  const desk = new Desk({ scene, sequence, forward, ingress }, say)
+  scope.use(await openPathPages(desk))
+  return desk
+}
 
 /** Stays until it is interrupted, or somebody says `q`. */
 export async function play(
@@ -22,97 +43,73 @@ export async function play(
   narrator: Narrator,
   interruption: Interruption,
 ): Promise<void> {
-  const { cloud, office, signal } = scene
-  await using forward = await BrokerClient.overTcp(office.mqttPort, signal)
-  await using ingress = await BrokerClient.overTcp(cloud.ports.mqtt, signal, 'demo-ingress')
-  const plan = { from: forward, to: forward, topic, word: 'heartbeat', aheadMax: 1_000 }
-  const sequence = await Sequence.open(plan)
-  const say = (line: string): void => narrator.say(line)
-  const desk = new Desk({ scene, sequence, forward, ingress, say }, narrator)
+  const { signal } = scene
+  await using scope = new AsyncDisposableStack()
+  const desk = await openDesk(scene, (line) => narrator.say(line), scope)
   tellWays(scene, narrator)
+  const breaks = Object.values(breakages).map(
+    ({ id, key }) => [key, () => void breakIt(desk, id, narrator)] as const,
+  )
   using keys = listenForKeys(process.stdin, {
-    ...Object.fromEntries(breakages.map((one) => [one.key, () => void desk.break(one)])),
-    h: () => desk.help(),
+    ...Object.fromEntries(breaks),
+    h: () => help(narrator),
     q: () => interruption.interrupt(),
   })
   if (keys === undefined) narrator.say('  Ctrl-C ends it')
   else narrator.say(keysLine())
-  using stack = new DisposableStack()
-  sequence.send(1)
-  stack.adopt(
-    setInterval(() => sequence.send(1), heartbeatMs),
-    clearInterval,
-  )
-  stack.adopt(
-    setInterval(() => narrator.draft(desk.line()), redrawMs),
-    clearInterval,
-  )
+  const timer = setInterval(() => narrator.draft(lineOf(desk)), redrawMs)
+  scope.defer(() => clearInterval(timer))
   try {
     await scene.processes.untilOneFalls()
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
     narrator.draft('')
-    narrator.say(desk.line())
+    narrator.say(lineOf(desk))
   }
 }
 
-/** Where the player sits: starts what is to be broken, and keeps the account. */
-class Desk {
-  readonly #playground: Playground
-  readonly #narrator: Narrator
-  #broken = 0
-  #busyWith: Breakage | undefined
-
-  constructor(playground: Playground, narrator: Narrator) {
-    this.#playground = playground
-    this.#narrator = narrator
-  }
-
-  /** `messages 1,204 of 1,204 · cuts 3 · longest pause 0.4 s`. */
-  line(): string {
-    const { sequence, ingress } = this.#playground
-    const { sent, heard, longestPauseMs } = sequence
-    const parts = [
-      `messages ${countText(heard)} of ${countText(sent)}`,
-      `cuts ${this.#broken}`,
-      `longest pause ${secondsText(longestPauseMs)}`,
-    ]
-    if (ingress.connects > 1) parts.push(`reconnects at the relay's port ${ingress.connects - 1}`)
-    return `  ${parts.join(' · ')}`
-  }
-
-  help(): void {
-    for (const { key, name, help } of breakages) this.#narrator.say(`  ${key}  ${name}: ${help}`)
-    this.#narrator.say('  q  ends every process and removes the folder')
-  }
-
-  async break(breakage: Breakage): Promise<void> {
-    if (this.#busyWith !== undefined) {
-      return this.#narrator.say(`  one at a time: "${this.#busyWith.name}" is not over yet`)
-    }
-    this.#busyWith = breakage
-    this.#broken += 1
-    this.#narrator.say(`  ✂ ${breakage.name}`)
-    try {
-      this.#narrator.say(`    ${await breakage.run(this.#playground)}`)
-    } catch (error) {
-      if (!this.#playground.scene.signal.aborted) this.#narrator.say(`  ✗ ${messageOf(error)}`)
-    } finally {
-      this.#busyWith = undefined
-    }
-  }
+async function breakIt(desk: Desk, id: keyof typeof breakages, narrator: Narrator): Promise<void> {
+  if ((await desk.break(id)) !== undefined) return
+  narrator.say(`  one at a time: "${desk.busyWith}" is not over yet`)
 }
 
-function tellWays({ cloud, webSocket, authorityFile, office }: Scene, narrator: Narrator): void {
-  const client = (port: number): string => `mosquitto_sub -h localhost -p ${port} -t ${topic} -v`
-  narrator.point('Your client', client(cloud.ports.mqtt))
+/** `messages 1,204 of 1,204 · broken 3 times · longest pause 0.4 s`. */
+function lineOf({ playground, broken }: Desk): string {
+  const { sequence, ingress } = playground
+  const { sent, heard, longestPauseMs } = sequence
+  const parts = [
+    `messages ${countText(heard)} of ${countText(sent)}`,
+    `cuts ${broken}`,
+    `longest pause ${secondsText(longestPauseMs)}`,
+  ]
+  if (ingress.connects > 1) parts.push(`reconnects at the relay's port ${ingress.connects - 1}`)
+  return `  ${parts.join(' · ')}`
+}
+
+function help(narrator: Narrator): void {
+  for (const { key, name, help } of Object.values(breakages)) {
+    narrator.say(`  ${key}  ${name}: ${help}`)
+  }
+  narrator.say('  q  ends every process and removes the folder')
+}
+
+function tellWays(
+  { cloud, fronts, authorityFile, webSocket, office }: Scene,
+  narrator: Narrator,
+): void {
+  const client = (port: number): string => `mosquitto_sub -h localhost -p ${port} -t todomvc -v`
+  for (const { url } of fronts.values()) {
+    narrator.point('Todo list', `${url}        open it in two windows`)
+    narrator.point('Live path', `${url}/path   cut it, black-hole it, kill the relay`)
+  }
+  narrator.point('Your client', client(cloud.portOf(mqttService)))
   narrator.point('By the forward', client(office.mqttPort))
   narrator.point('By WebSocket', `${webSocket.url}  CA ${authorityFile}`)
   narrator.point('Status', cloud.statusUrl)
 }
 
 function keysLine(): string {
-  const keys = breakages.map(({ key, name }) => `${key} ${name}`)
+  const keys = Object.values(breakages).map(({ key, name }) => `${key} ${name}`)
   return `  ${[...keys, 'h help', 'q quit'].join(' · ')}`
 }

@@ -26,6 +26,12 @@ export interface SequencePlan {
   readonly aheadMax: number
 }
 
+/** Somebody who asked for the pauses of a time of his own. */
+interface Watch {
+  readonly since: number
+  longestMs: number
+}
+
 export class Sequence {
   readonly #plan: SequencePlan
   readonly #underWay = new Set<number>()
@@ -40,6 +46,7 @@ export class Sequence {
   /** Since when something is under way and nothing was heard. */
   #quietSince = 0
   #longestPauseMs = 0
+  readonly #watches = new Set<Watch>()
 
   private constructor(plan: SequencePlan) {
     this.#plan = plan
@@ -76,6 +83,16 @@ export class Sequence {
   /** How long nothing was heard by now, although something is under way. */
   get pauseMs(): number {
     return this.#underWay.size === 0 ? 0 : performance.now() - this.#quietSince
+  }
+
+  /** Gives the longest pause, in milliseconds, from now until the answer is asked for. */
+  beginWatch(): () => number {
+    const watch: Watch = { since: performance.now(), longestMs: 0 }
+    this.#watches.add(watch)
+    return () => {
+      this.#watches.delete(watch)
+      return Math.max(watch.longestMs, this.#pauseSince(watch.since))
+    }
   }
 
   /** Sends so many more, as fast as they are heard. */
@@ -119,6 +136,11 @@ export class Sequence {
     }
   }
 
+  #pauseSince(since: number): number {
+    if (this.#underWay.size === 0) return 0
+    return performance.now() - Math.max(this.#quietSince, since)
+  }
+
   #pump(): void {
     const { from, topic, word, aheadMax } = this.#plan
     while (this.#sent < this.#wanted && this.#underWay.size < aheadMax) {
@@ -144,6 +166,10 @@ export class Sequence {
     this.#latest = Math.max(this.#latest, number)
     this.#heard += 1
     const now = performance.now()
+    for (const watch of this.#watches) {
+      const pauseMs = now - Math.max(this.#quietSince, watch.since)
+      watch.longestMs = Math.max(watch.longestMs, pauseMs)
+    }
     this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#quietSince)
     this.#quietSince = now
     this.#pump()

@@ -17,6 +17,8 @@ import { findProgram } from './installed.ts'
 export interface RabbitMq {
   readonly version: string
   readonly port: number
+  /** Where another node would reach it. */
+  readonly nodePort: number
   readonly process: Child
   /** Starts it again, on the same data, after it was ended. */
   again(): Promise<RabbitMq>
@@ -47,7 +49,7 @@ export async function startRabbitMq(processes: Processes, folder: string): Promi
     const mapperArgs = ['-port', `${mapperPort}`, '-address', '127.0.0.1']
     processes.start({ name: 'epmd', program: portMapper, args: mapperArgs, environment })
     const start = async (): Promise<RabbitMq> => {
-      const process = processes.start({ name: 'broker', program, args: [], environment })
+      const process = processes.start({ name: 'rabbitmq', program, args: [], environment })
       const version = await process.heard(
         'startup',
         (line) => /Starting RabbitMQ (\S+)/.exec(line)?.[1],
@@ -56,7 +58,7 @@ export async function startRabbitMq(processes: Processes, folder: string): Promi
       const isUp = (line: string): true | undefined =>
         line.includes('Server startup complete') || undefined
       await process.heard('that its startup is complete', isUp, { withinMs: startWithinMs })
-      return { version, port, process, again: start }
+      return { version, port, nodePort, process, again: start }
     }
     return await start()
   })

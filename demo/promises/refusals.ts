@@ -24,7 +24,7 @@ export async function strangerIsRefused(
   signal: AbortSignal,
 ): Promise<string> {
   const after = cloud.process.here
-  const url = `wss://localhost:${cloud.ports.listen}/sallyport`
+  const url = `wss://localhost:${cloud.listenPort}/sallyport`
   const socket = new WebSocket(url, subprotocol, { ca: authority })
   await expectRefusal(socket, 401, 'certificate_missing', signal)
   await logged(cloud.process, 'certificate_missing', after)

@@ -27,6 +27,8 @@ test.serial('it stays until it is interrupted, however often, and cleans up', as
   await using folder = await temporaryFolder()
   await using demo = startDemo(folder.path, '--broker', 'embedded')
   await demo.waitForLine(/Ctrl-C ends it/, { deadlineMs })
+  t.true(demo.lines.some((line) => /Todo list +http:\/\/localhost:\d+ /.test(line)))
+  t.true(demo.lines.some((line) => /Live path +http:\/\/localhost:\d+\/path /.test(line)))
   t.true(demo.lines.some((line) => /mosquitto_sub -h localhost -p \d+ -t todomvc -v/.test(line)))
   // As npm does: once for the terminal, once for npm.
   demo.signal('SIGINT')
@@ -49,13 +51,15 @@ test.serial('an interruption in the middle ends it as well, and is no success', 
 async function keepsItsPromises(t: ExecutionContext, kind: string, broker: RegExp): Promise<void> {
   t.timeout(deadlineMs)
   await using folder = await temporaryFolder()
-  await using demo = startDemo(folder.path, '--check', '--broker', kind)
+  await using demo = startDemo(folder.path, '--check', '--broker', kind, '--transport', 'mqtt')
   t.deepEqual(await demo.waitForExit(deadlineMs), { status: 0, signal: null })
   const told = demo.lines.join('\n')
   for (const promise of [
     /certificates +own CA; relay, agents plant-1 and office-1; keys 0600/,
     /cloud +relay wss:\/\/localhost:\d+, TLS 1\.3 only/,
     broker,
+    /on premises +todo server over mqtt, listens on 127\.0\.0\.1:\d+ only/,
+    /on premises +Raspberry Pi pi1 \(simulated\), listens on nothing/,
     /agent plant-1 +dialled out, [\d.]+ ms, listens on nothing/,
     /agent office-1 +dialled out, [\d.]+ ms, forwards on 127\.0\.0\.1:\d+ and :\d+ only/,
     /promise +MQTT by TCP \d+ and by wss:\/\/localhost:\d+\/mqtt, a message each way/,
@@ -64,11 +68,15 @@ async function keepsItsPromises(t: ExecutionContext, kind: string, broker: RegEx
     /promise +no certificate: refused, 401 certificate_missing/,
     /promise +unlisted service plant-1\/ssh: refused, denied_by_policy in both logs/,
     /promise +page of https:\/\/elsewhere\.example: refused, 403 origin_denied/,
+    /promise +mqtt: 2 tabs and a late third agree after edits, checks and deletions/,
+    /promise +mqtt: cut twice in mid-edit, nothing lost; the other tab has it after [\d.]+ s/,
+    /promise +10 presses of pi1: light on and one entry; checked: light off/,
+    /promise +a click from https:\/\/elsewhere\.example: refused, 403; by a foreign name: 421/,
   ]) {
     t.regex(told, new RegExp(`✓ ${promise.source}.* [\\d.]+ s$`, 'm'))
   }
   t.notRegex(told, /✗/)
-  t.regex(demo.output, /^11 of 11 promises kept in [\d.]+ s\n$/)
+  t.regex(demo.output, /^17 of 17 promises kept in [\d.]+ s\n$/)
   await leftNothing(t, demo, folder.path)
 }
 

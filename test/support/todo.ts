@@ -5,12 +5,11 @@
  * Invariant: nothing is shared between tests and nothing outlives one; each wait is bounded.
  */
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { Aedes } from 'aedes'
-import test, { type ExecutionContext } from 'ava'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { startRabbitMq } from '../../demo/brokers/rabbitmq.ts'
 import { Processes } from '../../demo/processes.ts'
@@ -27,9 +26,7 @@ import { SharedList, type View } from '../../demo/todo/shared-list.ts'
 import { Store } from '../../demo/todo/store.ts'
 import { createLog, type Log } from '../../shared/io/log.ts'
 import { startMosquitto } from './mosquitto.ts'
-import { freePort } from './ports.ts'
-import { type ProgramName, serialTestWith } from './program.ts'
-import { FaultyProxy } from './proxy.ts'
+import { testWith } from './program.ts'
 import { temporaryFolder } from './temporary.ts'
 import { within } from './within.ts'
 
@@ -37,128 +34,76 @@ import { within } from './within.ts'
 export const carriers = ['socket.io', 'embedded', 'mosquitto', 'rabbitmq'] as const
 export type Carrier = (typeof carriers)[number]
 
-/**
- * Declares a test on each of these carriers, where its broker is installed. They run one after the
- * other, and those on RabbitMQ share one, for it starts slowly.
- */
-export function testOnEach(
-  title: string,
-  play: (t: ExecutionContext, place: Place) => Promise<void>,
-  on: readonly Carrier[] = carriers,
-): void {
-  for (const carrier of on) {
-    serialTestWith(...programsOf(carrier))(`${carrier}: ${title}`, async (t) => {
-      if (carrier === 'rabbitmq') {
-        rabbit ??= openPlace(carrier)
-        await play(t, await rabbit)
-      } else {
-        await using place = await openPlace(carrier)
-        await play(t, place)
-      }
-    })
-  }
-}
-
-let rabbit: Promise<Place> | undefined
-test.after.always(async () => await (await rabbit)?.[Symbol.asyncDispose]())
-
-function programsOf(carrier: Carrier): readonly ProgramName[] {
+/** Declares tests that run only where the carrier's broker is installed. */
+export function testOn(carrier: Carrier): ReturnType<typeof testWith> {
   switch (carrier) {
     case 'socket.io':
     case 'embedded':
-      return []
+      return testWith()
     case 'mosquitto':
-      return ['mosquitto']
+      return testWith('mosquitto')
     case 'rabbitmq':
-      return ['rabbitmq-server']
+      return testWith('rabbitmq-server')
     default:
       return carrier satisfies never
   }
 }
 
-/** Something that listens on a port. */
-export interface Listening extends AsyncDisposable {
+/** A broker, and the port that it listens on. */
+export interface TestBroker extends AsyncDisposable {
   readonly port: number
-}
-
-/** A broker, and how it is started again after it was ended. */
-interface TestBroker extends Listening {
-  again(): Promise<TestBroker>
 }
 
 /** Where a server and its clients meet. */
 export interface Place extends AsyncDisposable {
   readonly carrier: Carrier
-  /** What the server connects to, or listens on. */
+  readonly http: HttpServer
+  /** What the server connects to; the port is that of the broker, or of a way to it. */
   readonly serverUrl: string
   /** What clients connect to. */
   readonly clientUrl: string
   readonly brokerPort: number
-  /** Ends the broker, and starts it again at the same place, as it was or with no memory. */
-  restartBroker(): Promise<void>
 }
 
 /** Starts the broker, if the carrier has one. */
-async function startBroker(carrier: Carrier): Promise<TestBroker> {
-  const again = async (): Promise<TestBroker> => await startBroker(carrier)
+export async function startBroker(carrier: Carrier): Promise<TestBroker> {
   switch (carrier) {
     case 'socket.io':
-      return { port: 0, again, async [Symbol.asyncDispose]() {} }
+      return { port: 0, async [Symbol.asyncDispose]() {} }
     case 'embedded':
-      return { again, ...(await startEmbedded()) }
-    case 'mosquitto': {
-      const mosquitto = await startMosquitto()
-      const { port } = mosquitto
-      return { port, again, [Symbol.asyncDispose]: () => mosquitto[Symbol.asyncDispose]() }
+      return await startEmbedded()
+    case 'mosquitto':
+      return await startMosquitto()
+    case 'rabbitmq': {
+      await using starting = new AsyncDisposableStack()
+      const { path } = starting.use(await temporaryFolder())
+      const processes = starting.use(new Processes(path, new AbortController().signal))
+      const { port } = await startRabbitMq(processes, path)
+      const running = starting.move()
+      return { port, [Symbol.asyncDispose]: () => running.disposeAsync() }
     }
-    case 'rabbitmq':
-      return await startRabbit()
     default:
       return carrier satisfies never
   }
 }
 
-/** RabbitMQ keeps what is durable on its disk: its folder goes with the last of its lives. */
-async function startRabbit(): Promise<TestBroker> {
-  await using starting = new AsyncDisposableStack()
-  const { path } = starting.use(await temporaryFolder())
-  const processes = starting.use(new Processes(path, new AbortController().signal))
-  let life = await startRabbitMq(processes, path)
-  const running = starting.move()
-  const broker: TestBroker = {
-    port: life.port,
-    async again() {
-      await life.process.kill()
-      life = await life.again()
-      return broker
-    },
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-  return broker
-}
-
-/** Opens a place: a broker and a way for WebSockets to it, or a port for Socket.IO. */
+/** Opens a place: broker, a way for WebSockets to it, and an HTTP server for Socket.IO. */
 export async function openPlace(carrier: Carrier): Promise<Place> {
   await using opening = new AsyncDisposableStack()
-  let broker = await startBroker(carrier)
-  opening.defer(async () => await broker[Symbol.asyncDispose]())
+  const { port: brokerPort } = opening.use(await startBroker(carrier))
+  const http = createHttpServer()
+  const httpPort = await listening(http)
+  opening.defer(() => closed(http))
   const isHttp = carrier === 'socket.io'
-  const port = isHttp ? await freePort() : broker.port
-  const way = opening.use(await FaultyProxy.before(port))
-  const bridge = opening.use(await bridgeTo(way.port))
+  const bridge = isHttp ? undefined : opening.use(await bridgeTo(brokerPort))
   const scheme = carrier === 'rabbitmq' ? 'amqp' : 'mqtt'
   const open = opening.move()
   return {
     carrier,
-    brokerPort: way.port,
-    serverUrl: isHttp ? `http://127.0.0.1:${port}` : `${scheme}://127.0.0.1:${way.port}`,
-    clientUrl: isHttp ? `http://127.0.0.1:${way.port}` : `ws://127.0.0.1:${bridge.port}/`,
-    async restartBroker() {
-      if (carrier !== 'rabbitmq') await broker[Symbol.asyncDispose]()
-      broker = await broker.again()
-      way.targetPort = broker.port
-      way.cut()
-    },
+    http,
+    brokerPort,
+    serverUrl: isHttp ? `http://127.0.0.1:${httpPort}` : `${scheme}://127.0.0.1:${brokerPort}`,
+    clientUrl: isHttp ? `http://127.0.0.1:${httpPort}` : `ws://127.0.0.1:${bridge?.port}/`,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
@@ -173,12 +118,9 @@ export const facades: Readonly<Record<Carrier, Connect>> = {
 
 /** Opens the facade of the place. */
 export function openFacade(
-  { carrier, serverUrl }: Pick<Place, 'carrier' | 'serverUrl'>,
+  { carrier, serverUrl, http }: Pick<Place, 'carrier' | 'serverUrl' | 'http'>,
   log: Log = recordedLog().log,
 ): Facade {
-  // Socket.IO ends it with itself; the others leave it alone.
-  const http = createHttpServer()
-  if (carrier === 'socket.io') http.listen(Number(new URL(serverUrl).port), '127.0.0.1')
   return facades[carrier]({ url: serverUrl, http, log })
 }
 
@@ -235,7 +177,7 @@ export function clientOn(bus: Bus): TestClient {
 
 /** A server in this process, on a folder that may outlive it. */
 export async function startServer(
-  place: Pick<Place, 'carrier' | 'serverUrl'>,
+  place: Pick<Place, 'carrier' | 'serverUrl' | 'http'>,
   folder: string,
   { log = recordedLog().log, leaseMs = 10_000, readyMs = 1_000 } = {},
 ): Promise<TodoServer> {
@@ -281,7 +223,7 @@ export function recordedLog(): RecordedLog {
 }
 
 /** A WebSocket server in front of a TCP port, as the tunnel is one; it takes what is offered. */
-export async function bridgeTo(port: number): Promise<Listening> {
+export async function bridgeTo(port: number): Promise<TestBroker> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   server.on('connection', (webSocket) => {
@@ -302,7 +244,7 @@ export async function bridgeTo(port: number): Promise<Listening> {
   }
 }
 
-async function startEmbedded(): Promise<Listening> {
+async function startEmbedded(): Promise<TestBroker> {
   const broker = await Aedes.createBroker()
   const server = createServer(broker.handle)
   const port = await listening(server)
@@ -319,4 +261,9 @@ async function listening(server: ReturnType<typeof createServer>): Promise<numbe
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
+}
+
+async function closed(server: HttpServer): Promise<void> {
+  server.closeAllConnections()
+  if (server.listening) await new Promise((resolve) => server.close(resolve))
 }
