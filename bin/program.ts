@@ -82,7 +82,8 @@ const parts = {
   },
   demo: async () => {
     const { deviceCommand } = await import('../demo/device/command.ts')
-    return demoCommand().addCommand(deviceCommand())
+    const { serverCommand } = await import('../demo/todo/command.ts')
+    return demoCommand().addCommand(deviceCommand()).addCommand(serverCommand())
   },
   explain: async () => {
     const { explainCommand } = await import('./explain.ts')

@@ -44,6 +44,9 @@ const refusals = [
   ['demo device --id a --id a', 2, '--id a is given twice.'],
   ['demo device --id a --broker http://x', 2, '"http://x" is no address of a broker'],
   ['demo device --id a --authority x.pem', 2, 'x.pem cannot be read.'],
+  ['demo server --transport smtp', 2, 'Allowed choices are socket.io, mqtt, amqp.'],
+  ['demo server --broker amqp://x', 2, '"amqp://x" is no address of an mqtt broker, such as mqtt'],
+  ['demo server --listen 3000', 2, '--listen: "3000" is not written as host:port'],
   ['certs list', 1, 'There is no certificate authority in pki.'],
 ] as const
 

@@ -10,12 +10,14 @@ import type { Event, Facade, FacadeMessage, FacadeSocket } from '../../demo/todo
 import type { Place } from './todo.ts'
 import { within } from './within.ts'
 
-/** Says anything on any topic, as this client where the transport knows clients. */
+/**
+ * Says anything on any topic, as this client where the transport knows clients; objects in JSON.
+ */
 export async function sayRaw(
   { carrier, serverUrl, clientUrl }: Place,
   clientId: string,
   topic: string,
-  payloads: readonly (string | Uint8Array)[],
+  payloads: readonly (string | Uint8Array | object)[],
 ): Promise<void> {
   switch (carrier) {
     case 'socket.io': {
@@ -34,8 +36,7 @@ export async function sayRaw(
     case 'mosquitto': {
       const client = await within('connection', mqtt.connectAsync(serverUrl))
       for (const payload of payloads) {
-        const bytes = typeof payload === 'string' ? payload : Buffer.from(payload)
-        await client.publishAsync(topic, bytes, { qos: 1 })
+        await client.publishAsync(topic, bytesOf(payload), { qos: 1 })
       }
       await client.endAsync()
       return
@@ -45,7 +46,7 @@ export async function sayRaw(
       await within('connection', client.connect())
       const channel = await client.channel()
       await channel.confirmSelect()
-      for (const payload of payloads) await channel.basicPublish(topic, '', payload)
+      for (const payload of payloads) await channel.basicPublish(topic, '', bytesOf(payload))
       await client.close()
       return
     }
@@ -101,4 +102,9 @@ export class Heard {
   #tell(): void {
     for (const look of this.#watchers) look()
   }
+}
+
+function bytesOf(payload: string | Uint8Array | object): Buffer {
+  if (typeof payload === 'string') return Buffer.from(payload)
+  return Buffer.from(payload instanceof Uint8Array ? payload : JSON.stringify(payload))
 }

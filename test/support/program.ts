@@ -42,13 +42,22 @@ type Outcome =
 
 /** Declares tests that run only where all these programs are installed. */
 export function testWith(...programs: readonly ProgramName[]): DeclareTest {
+  return declaredBy(test, programs)
+}
+
+/** The same, for tests of a file that run one after the other. */
+export function serialTestWith(...programs: readonly ProgramName[]): DeclareTest {
+  return declaredBy(test.serial, programs)
+}
+
+function declaredBy(declare: DeclareTest, programs: readonly ProgramName[]): DeclareTest {
   const missing = programs.filter((name) => findProgram(name) === undefined)
   const outcome = outcomeOf(missing, process.env.SALLYPORT_TEST_REQUIRE)
   switch (outcome.kind) {
     case 'run':
-      return (title, body) => test(title, body)
+      return declare
     case 'fail':
-      return (title) => test(title, (t) => t.fail(outcome.reason))
+      return (title) => declare(title, (t) => t.fail(outcome.reason))
     case 'skip': {
       const { skip } = test
       return (title, body) => skip(`${title} (${outcome.reason})`, body)

@@ -5,11 +5,12 @@
  * Invariant: nothing is shared between tests and nothing outlives one; each wait is bounded.
  */
 import { once } from 'node:events'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { Aedes } from 'aedes'
+import test, { type ExecutionContext } from 'ava'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { startRabbitMq } from '../../demo/brokers/rabbitmq.ts'
 import { Processes } from '../../demo/processes.ts'
@@ -26,7 +27,9 @@ import { SharedList, type View } from '../../demo/todo/shared-list.ts'
 import { Store } from '../../demo/todo/store.ts'
 import { createLog, type Log } from '../../shared/io/log.ts'
 import { startMosquitto } from './mosquitto.ts'
-import { testWith } from './program.ts'
+import { freePort } from './ports.ts'
+import { type ProgramName, serialTestWith } from './program.ts'
+import { FaultyProxy } from './proxy.ts'
 import { temporaryFolder } from './temporary.ts'
 import { within } from './within.ts'
 
@@ -34,76 +37,128 @@ import { within } from './within.ts'
 export const carriers = ['socket.io', 'embedded', 'mosquitto', 'rabbitmq'] as const
 export type Carrier = (typeof carriers)[number]
 
-/** Declares tests that run only where the carrier's broker is installed. */
-export function testOn(carrier: Carrier): ReturnType<typeof testWith> {
+/**
+ * Declares a test on each of these carriers, where its broker is installed. They run one after the
+ * other, and those on RabbitMQ share one, for it starts slowly.
+ */
+export function testOnEach(
+  title: string,
+  play: (t: ExecutionContext, place: Place) => Promise<void>,
+  on: readonly Carrier[] = carriers,
+): void {
+  for (const carrier of on) {
+    serialTestWith(...programsOf(carrier))(`${carrier}: ${title}`, async (t) => {
+      if (carrier === 'rabbitmq') {
+        rabbit ??= openPlace(carrier)
+        await play(t, await rabbit)
+      } else {
+        await using place = await openPlace(carrier)
+        await play(t, place)
+      }
+    })
+  }
+}
+
+let rabbit: Promise<Place> | undefined
+test.after.always(async () => await (await rabbit)?.[Symbol.asyncDispose]())
+
+function programsOf(carrier: Carrier): readonly ProgramName[] {
   switch (carrier) {
     case 'socket.io':
     case 'embedded':
-      return testWith()
+      return []
     case 'mosquitto':
-      return testWith('mosquitto')
+      return ['mosquitto']
     case 'rabbitmq':
-      return testWith('rabbitmq-server')
+      return ['rabbitmq-server']
     default:
       return carrier satisfies never
   }
 }
 
-/** A broker, and the port that it listens on. */
-export interface TestBroker extends AsyncDisposable {
+/** Something that listens on a port. */
+export interface Listening extends AsyncDisposable {
   readonly port: number
+}
+
+/** A broker, and how it is started again after it was ended. */
+interface TestBroker extends Listening {
+  again(): Promise<TestBroker>
 }
 
 /** Where a server and its clients meet. */
 export interface Place extends AsyncDisposable {
   readonly carrier: Carrier
-  readonly http: HttpServer
-  /** What the server connects to; the port is that of the broker, or of a way to it. */
+  /** What the server connects to, or listens on. */
   readonly serverUrl: string
   /** What clients connect to. */
   readonly clientUrl: string
   readonly brokerPort: number
+  /** Ends the broker, and starts it again at the same place, as it was or with no memory. */
+  restartBroker(): Promise<void>
 }
 
 /** Starts the broker, if the carrier has one. */
-export async function startBroker(carrier: Carrier): Promise<TestBroker> {
+async function startBroker(carrier: Carrier): Promise<TestBroker> {
+  const again = async (): Promise<TestBroker> => await startBroker(carrier)
   switch (carrier) {
     case 'socket.io':
-      return { port: 0, async [Symbol.asyncDispose]() {} }
+      return { port: 0, again, async [Symbol.asyncDispose]() {} }
     case 'embedded':
-      return await startEmbedded()
-    case 'mosquitto':
-      return await startMosquitto()
-    case 'rabbitmq': {
-      await using starting = new AsyncDisposableStack()
-      const { path } = starting.use(await temporaryFolder())
-      const processes = starting.use(new Processes(path, new AbortController().signal))
-      const { port } = await startRabbitMq(processes, path)
-      const running = starting.move()
-      return { port, [Symbol.asyncDispose]: () => running.disposeAsync() }
+      return { again, ...(await startEmbedded()) }
+    case 'mosquitto': {
+      const mosquitto = await startMosquitto()
+      const { port } = mosquitto
+      return { port, again, [Symbol.asyncDispose]: () => mosquitto[Symbol.asyncDispose]() }
     }
+    case 'rabbitmq':
+      return await startRabbit()
     default:
       return carrier satisfies never
   }
 }
 
-/** Opens a place: broker, a way for WebSockets to it, and an HTTP server for Socket.IO. */
+/** RabbitMQ keeps what is durable on its disk: its folder goes with the last of its lives. */
+async function startRabbit(): Promise<TestBroker> {
+  await using starting = new AsyncDisposableStack()
+  const { path } = starting.use(await temporaryFolder())
+  const processes = starting.use(new Processes(path, new AbortController().signal))
+  let life = await startRabbitMq(processes, path)
+  const running = starting.move()
+  const broker: TestBroker = {
+    port: life.port,
+    async again() {
+      await life.process.kill()
+      life = await life.again()
+      return broker
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+  return broker
+}
+
+/** Opens a place: a broker and a way for WebSockets to it, or a port for Socket.IO. */
 export async function openPlace(carrier: Carrier): Promise<Place> {
   await using opening = new AsyncDisposableStack()
-  const { port: brokerPort } = opening.use(await startBroker(carrier))
-  const http = createHttpServer()
-  const httpPort = await listening(http)
-  opening.defer(() => closed(http))
+  let broker = await startBroker(carrier)
+  opening.defer(async () => await broker[Symbol.asyncDispose]())
   const isHttp = carrier === 'socket.io'
-  const bridge = isHttp ? undefined : opening.use(await bridgeTo(brokerPort))
+  const port = isHttp ? await freePort() : broker.port
+  const way = opening.use(await FaultyProxy.before(port))
+  const bridge = opening.use(await bridgeTo(way.port))
   const scheme = carrier === 'rabbitmq' ? 'amqp' : 'mqtt'
   const open = opening.move()
   return {
     carrier,
-    http,
-    brokerPort,
-    serverUrl: isHttp ? `http://127.0.0.1:${httpPort}` : `${scheme}://127.0.0.1:${brokerPort}`,
-    clientUrl: isHttp ? `http://127.0.0.1:${httpPort}` : `ws://127.0.0.1:${bridge?.port}/`,
+    brokerPort: way.port,
+    serverUrl: isHttp ? `http://127.0.0.1:${port}` : `${scheme}://127.0.0.1:${way.port}`,
+    clientUrl: isHttp ? `http://127.0.0.1:${way.port}` : `ws://127.0.0.1:${bridge.port}/`,
+    async restartBroker() {
+      if (carrier !== 'rabbitmq') await broker[Symbol.asyncDispose]()
+      broker = await broker.again()
+      way.targetPort = broker.port
+      way.cut()
+    },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
@@ -118,9 +173,12 @@ export const facades: Readonly<Record<Carrier, Connect>> = {
 
 /** Opens the facade of the place. */
 export function openFacade(
-  { carrier, serverUrl, http }: Pick<Place, 'carrier' | 'serverUrl' | 'http'>,
+  { carrier, serverUrl }: Pick<Place, 'carrier' | 'serverUrl'>,
   log: Log = recordedLog().log,
 ): Facade {
+  // Socket.IO ends it with itself; the others leave it alone.
+  const http = createHttpServer()
+  if (carrier === 'socket.io') http.listen(Number(new URL(serverUrl).port), '127.0.0.1')
   return facades[carrier]({ url: serverUrl, http, log })
 }
 
@@ -177,7 +235,7 @@ export function clientOn(bus: Bus): TestClient {
 
 /** A server in this process, on a folder that may outlive it. */
 export async function startServer(
-  place: Pick<Place, 'carrier' | 'serverUrl' | 'http'>,
+  place: Pick<Place, 'carrier' | 'serverUrl'>,
   folder: string,
   { log = recordedLog().log, leaseMs = 10_000, readyMs = 1_000 } = {},
 ): Promise<TodoServer> {
@@ -223,7 +281,7 @@ export function recordedLog(): RecordedLog {
 }
 
 /** A WebSocket server in front of a TCP port, as the tunnel is one; it takes what is offered. */
-export async function bridgeTo(port: number): Promise<TestBroker> {
+export async function bridgeTo(port: number): Promise<Listening> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(server, 'listening')
   server.on('connection', (webSocket) => {
@@ -244,7 +302,7 @@ export async function bridgeTo(port: number): Promise<TestBroker> {
   }
 }
 
-async function startEmbedded(): Promise<TestBroker> {
+async function startEmbedded(): Promise<Listening> {
   const broker = await Aedes.createBroker()
   const server = createServer(broker.handle)
   const port = await listening(server)
@@ -261,9 +319,4 @@ async function listening(server: ReturnType<typeof createServer>): Promise<numbe
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
-}
-
-async function closed(server: HttpServer): Promise<void> {
-  server.closeAllConnections()
-  if (server.listening) await new Promise((resolve) => server.close(resolve))
 }

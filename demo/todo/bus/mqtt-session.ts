@@ -56,15 +56,17 @@ export class MqttSession implements AsyncDisposable {
     await this.#client.publishAsync(topic, text, { qos: 1, retain })
   }
 
-  /** Says goodbye and ends. */
+  /** Says goodbye and ends, soon in any case. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { isPresent, clientId } = this.#plan
-    const isHere = this.#state === 'connected'
-    if (isPresent && isHere) {
+    if (this.#state === 'connected') {
       // An empty message takes the kept one away; should it not arrive, there is the last will.
-      this.publish(addressed(topics.presence, clientId), '', true).catch(() => {})
+      const topic = addressed(topics.presence, clientId)
+      if (isPresent) await soon(this.publish(topic, '', true))
+      // What is on its way may wait for ever, for an answer behind a message that nobody takes.
+      await soon(this.#client.endAsync())
     }
-    await this.#client.endAsync(!isHere)
+    await this.#client.endAsync(true)
   }
 
   async #begin(): Promise<void> {
@@ -87,6 +89,16 @@ export class MqttSession implements AsyncDisposable {
     this.#plan.onState(state, reason)
   }
 }
+
+/** Waits for it, but not for long. */
+async function soon(promise: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, goodbyeMs)
+  await Promise.race([promise.catch(() => {}), late])
+  clearTimeout(timer)
+}
+
+const goodbyeMs = 1_000
 
 /** Seconds for which brokers of MQTT 5 keep what nobody fetches. */
 const keptSeconds = 86_400

@@ -1,7 +1,4 @@
-/**
- * Tests that the facade is the same on each carrier. One RabbitMQ serves all of its scenarios, one
- * after the other, for it starts slowly.
- */
+/** Tests that the facade is the same on each carrier. */
 import { randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { Bus } from '../../../demo/todo/bus/bus.ts'
@@ -10,53 +7,24 @@ import { Heard, sayRaw } from '../../support/facade.ts'
 import { FaultyProxy } from '../../support/proxy.ts'
 import {
   type Carrier,
-  carriers,
   openBus,
   openFacade,
-  openPlace,
   type Place,
   recordedLog,
-  testOn,
+  testOnEach,
 } from '../../support/todo.ts'
 import { within } from '../../support/within.ts'
 
-interface Scenario {
-  readonly title: string
-  readonly play: (t: ExecutionContext, place: Place) => Promise<void>
-  /** The carriers that it is about; by default each. */
-  readonly on?: readonly Carrier[]
-}
-
 const brokers: readonly Carrier[] = ['embedded', 'mosquitto', 'rabbitmq']
 
-const scenarios: readonly Scenario[] = [
-  { title: 'there are two events of a facade, and three of a socket', play: unknownEvents },
-  { title: 'B3: what is no JSON object of a client is ignored, and logged', play: garbage },
-  { title: 'B5: an answer reaches the one who asked, a broadcast all others', play: addressing },
-  { title: 'B6: after reconnects each message is heard once', play: reconnects, on: brokers },
-  { title: 'B6: only the topic itself is heard, and no longer one', play: longer, on: brokers },
-  { title: 'B7: the way to the broker comes back by itself', play: reconnects, on: ['rabbitmq'] },
-  { title: 'B7: saying something that nobody hears harms nothing', play: unheard },
-  { title: 'what is not acknowledged is heard again', play: unacknowledged, on: brokers },
-  { title: 'a client that leaves is gone', play: leaving },
-]
-
-for (const carrier of carriers) {
-  const own = scenarios.filter(({ on = carriers }) => on.includes(carrier))
-  if (carrier === 'rabbitmq') {
-    testOn(carrier)(`${carrier}: ${own.map(({ title }) => title).join('; ')}`, async (t) => {
-      await using place = await openPlace(carrier)
-      for (const { play } of own) await play(t, place)
-    })
-  } else {
-    for (const { title, play } of own) {
-      testOn(carrier)(`${carrier}: ${title}`, async (t) => {
-        await using place = await openPlace(carrier)
-        await play(t, place)
-      })
-    }
-  }
-}
+testOnEach('there are two events of a facade, and three of a socket', unknownEvents)
+testOnEach('B3: what is no JSON object of a client is ignored, and logged', garbage)
+testOnEach('B5: an answer reaches the one who asked, a broadcast all others', addressing)
+testOnEach('B6, B7: after reconnects each message is heard once', reconnects, brokers)
+testOnEach('B6: only the topic itself is heard, and no longer one', longer, brokers)
+testOnEach('B7: saying something that nobody hears harms nothing', unheard)
+testOnEach('what is not acknowledged is heard again', unacknowledged, brokers)
+testOnEach('a client that leaves is gone', leaving)
 
 async function unknownEvents(t: ExecutionContext, place: Place): Promise<void> {
   await using facade = openFacade(place)
