@@ -75,7 +75,8 @@ export class Direction {
     if (this.#pieces.charged >= this.#budget.share(Number.POSITIVE_INFINITY))
       return this.#drop(true)
     const from = cursor - frame.offset
-    const bytes = frame.bytes.subarray(from, allowed - frame.offset)
+    const isWhole = from === 0 && allowed === end
+    const bytes = isWhole ? frame.bytes : frame.bytes.subarray(from, allowed - frame.offset)
     const before = this.#pieces.charged
     this.#pieces.append(bytes)
     this.#budget.charge(this.#pieces.charged - before)

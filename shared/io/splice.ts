@@ -26,9 +26,10 @@ export class Splice implements Local {
   readonly #socket: Socket
   readonly #onClosed: (code: FaultCode) => void
   #end: SplicedEnd | undefined
-  #corked = false
+  /** The last bytes of this turn: they are written when it is over. */
+  #held: Uint8Array | undefined
   #over = false
-  #delivered = 0
+  #written = 0
   #taken = 0
   #finished = false
 
@@ -56,12 +57,17 @@ export class Splice implements Local {
 
   deliver(bytes: Uint8Array): void {
     if (this.#socket.destroyed) return
-    this.#cork()
-    this.#delivered += bytes.length
-    this.#socket.write(bytes, this.#wrote)
+    if (this.#held === undefined) {
+      this.#socket.cork()
+      setImmediate(this.#flush)
+    } else {
+      this.#write(this.#held)
+    }
+    this.#held = bytes
   }
 
   finish(): void {
+    this.#flush()
     this.#socket.end(() => {
       this.#finished = true
       if (!this.#over) this.#end?.takenFinish()
@@ -109,7 +115,7 @@ export class Splice implements Local {
   /** Writes come in order, so what is no longer buffered is what was taken. */
   readonly #wrote = (error?: Error | null): void => {
     if (error || this.#over) return
-    const taken = this.#delivered - this.#socket.writableLength
+    const taken = this.#written - this.#socket.writableLength
     const fresh = taken - this.#taken
     if (fresh <= 0) return
     this.#taken = taken
@@ -120,14 +126,18 @@ export class Splice implements Local {
     if (!this.#over && this.#end !== undefined && this.#end.room() > 0) this.#socket.resume()
   }
 
-  /** All that comes in one turn of the loop goes to the socket in one write. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#socket.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#socket.uncork()
-    })
+  /** All that comes in one turn of the loop goes to the socket in one write, with one callback. */
+  readonly #flush = (): void => {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#write(held, this.#wrote)
+    this.#socket.uncork()
+  }
+
+  #write(bytes: Uint8Array, wrote?: (error?: Error | null) => void): void {
+    if (this.#socket.destroyed) return
+    this.#written += bytes.length
+    this.#socket.write(bytes, wrote)
   }
 }

@@ -68,7 +68,7 @@ export class ReceiveHalf {
       throw new Fault('frame_unexpected', `bytes up to ${end} behind the FIN`)
     }
     if (offset > this.#received || end <= this.#received) return undefined
-    const fresh = bytes.subarray(this.#received - offset)
+    const fresh = offset === this.#received ? bytes : bytes.subarray(this.#received - offset)
     this.#received = end
     this.#check()
     return fresh
