@@ -3,7 +3,6 @@
  *
  * Invariant: each listens on loopback or on nothing; who wants to reach it needs the tunnel.
  */
-import { fileURLToPath } from 'node:url'
 import type { Broker } from './broker.ts'
 import type { Child } from './child.ts'
 import type { Processes } from './processes.ts'
@@ -28,15 +27,12 @@ export async function startTodo(
   transport: Transport,
   broker: Broker | undefined,
 ): Promise<TodoPlace> {
-  const url = broker === undefined ? '' : `${broker.protocol}://127.0.0.1:${broker.port}`
-  const args = ['--transport', transport, '--broker', url, '--folder', '.']
+  const args = ['--transport', transport, '--folder', 'todo', '--listen', '127.0.0.1:0']
+  if (broker !== undefined) args.push('--broker', `${broker.protocol}://127.0.0.1:${broker.port}`)
   // The device speaks MQTT, and has no other way to a server.
   if (transport === 'mqtt') args.push('--press-path', pressPath)
-  const child = processes.start({
-    name: `todo server ${transport}`,
-    program: process.execPath,
-    args: [fileURLToPath(new URL('todo/program.ts', import.meta.url)), ...args],
-  })
+  const name = `todo server ${transport}`
+  const child = processes.startSallyport(name, 'demo', 'server', ...args)
   const ready = await child.said('ready', ({ message }) => message === 'todo server ready')
   return { transport, port: Number(ready.port), process: child }
 }

@@ -7,7 +7,7 @@
 import { Command, Option } from 'commander'
 import { type HostPort, readListenAddress } from '../../shared/io/config/values.ts'
 import { Fault } from '../../shared/protocol/fault.ts'
-import type { Transport } from './main.ts'
+import type { Transport } from './page/settings.ts'
 
 const examples = `Examples:
   sallyport demo server                                  over MQTT, the broker on this machine
@@ -26,10 +26,11 @@ export function serverCommand(): Command {
     .option('--broker <url>', 'mqtt or amqp; by default on this machine')
     .option('--folder <folder>', 'where the list is kept', 'todo')
     .addOption(listen.argParser(listenAddress).default(listenDefault, '127.0.0.1:3000'))
-    .action(async ({ transport, broker, folder, listen }: ServerFlags) => {
+    .option('--press-path <path>', 'where a POST presses a simulated device; the page has a button')
+    .action(async ({ transport, broker, folder, listen, pressPath }: ServerFlags) => {
       const url = brokerUrl(transport, broker ?? brokers[transport])
       const { runTodoServer } = await import('./main.ts')
-      await runTodoServer({ transport, broker: url, folder, listen })
+      await runTodoServer({ transport, broker: url, folder, listen, pressPath })
     })
 }
 
@@ -38,6 +39,7 @@ interface ServerFlags {
   readonly broker?: string
   readonly folder: string
   readonly listen: HostPort
+  readonly pressPath?: string
 }
 
 const listenDefault: HostPort = { host: '127.0.0.1', port: 3000 }
