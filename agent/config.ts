@@ -49,7 +49,8 @@ export interface Forward {
 
 /** The configuration of an agent. */
 export interface AgentConfig {
-  readonly relay: HostPort
+  /** At least one, the best first; a link is kept to each. */
+  readonly relays: readonly HostPort[]
   /** Must equal the name in the certificate. */
   readonly name: string
   /** Absolute paths of PEM files. */
@@ -76,7 +77,7 @@ export function loadAgentConfig(source: ConfigSource): AgentConfig {
   const { name, relay, limits, log, tls } = value
   const path = (text: string): string => resolvePath(text.replaceAll('{name}', name))
   return {
-    relay,
+    relays: relaysOf(relay),
     name,
     tls: {
       certificate: path(tls.certificate),
@@ -117,6 +118,11 @@ export function agentOptions(): readonly Option[] {
 
 /** Complains about everything that does not go together. */
 function checkAgentFile(file: AgentFile, { complain, lineOf }: CheckContext): void {
+  const places = relaysOf(file.relay).map(({ host, port }) => `${host.toLowerCase()} ${port}`)
+  for (const [index, place] of places.entries()) {
+    const first = places.indexOf(place)
+    if (first < index) complain(['relay', index], `the same relay as entry ${first + 1}`)
+  }
   for (const [name, written] of Object.entries(file.expose)) {
     const target = targetOf(written)
     const literal = parseAddress(target.host)
@@ -139,6 +145,10 @@ function checkAgentFile(file: AgentFile, { complain, lineOf }: CheckContext): vo
   if (file.limits.window > file.limits.memoryBudget) {
     complain(['limits', 'window'], 'more than memoryBudget')
   }
+}
+
+function relaysOf(written: AgentFile['relay']): readonly HostPort[] {
+  return 'host' in written ? [written] : written
 }
 
 function targetOf(written: AgentFile['expose'][string]): Target {

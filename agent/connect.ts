@@ -13,6 +13,8 @@ import { type Log, logFault } from '../shared/io/log.ts'
 import { Splice } from '../shared/io/splice.ts'
 import type { EndpointAcceptor, EndpointEnd } from '../shared/protocol/endpoint.ts'
 import { Fault, type FaultCode, faults, type WireCode } from '../shared/protocol/fault.ts'
+import type { HearingEnd } from '../shared/protocol/hearing.ts'
+import type { EndpointPort } from '../shared/protocol/port.ts'
 import type { ExposedService } from './config.ts'
 
 export interface ConnectorOptions {
@@ -110,15 +112,16 @@ export class Connector {
 
   #streamEnded(end: EndpointAcceptor, code: FaultCode): void {
     const { log } = this.#options
-    const fields = { service: end.to, from: end.from, stream: end.key, code, ...bytesOf(end) }
+    const fields = { service: end.to, from: end.from, stream: end.key, code, ...journeyOf(end) }
     if (code === 'end' || code === 'connection_reset') log.info('stream ended', fields)
     else log.warn(`stream lost: ${faults[code].says}`, fields)
   }
 }
 
-/** How many bytes an end has carried, as the log names them. */
-export function bytesOf(end: EndpointEnd): { readonly bytesIn: number; readonly bytesOut: number } {
-  return { bytesIn: end.receive.receivedBytes, bytesOut: end.send.written }
+/** What the log says of an end that is over: by which relay, and how many bytes it has carried. */
+export function journeyOf(end: HearingEnd<EndpointPort>) {
+  const { receive, send, via } = end
+  return { relay: via?.name, bytesIn: receive.receivedBytes, bytesOut: send.written }
 }
 
 /** A connected, half-open socket to exactly this address. */

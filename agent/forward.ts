@@ -12,7 +12,7 @@ import { Splice } from '../shared/io/splice.ts'
 import type { Endpoint } from '../shared/protocol/endpoint.ts'
 import { Fault, faults } from '../shared/protocol/fault.ts'
 import type { Forward } from './config.ts'
-import { bytesOf } from './connect.ts'
+import { journeyOf } from './connect.ts'
 
 export interface ForwardOptions {
   readonly forward: Forward
@@ -38,7 +38,7 @@ function openStream({ forward, endpoint, from, log }: ForwardOptions, socket: So
   const client = { 'client.address': socket.remoteAddress, 'client.port': socket.remotePort }
   try {
     const splice = new Splice(socket, (code) => {
-      const fields = { service: to, ...client, stream: end.key, code, ...bytesOf(end) }
+      const fields = { service: to, ...client, stream: end.key, code, ...journeyOf(end) }
       if (code === 'end' || code === 'connection_reset') log.info('stream ended', fields)
       else log.warn(`${to}: ${faults[code].says}`, fields)
     })

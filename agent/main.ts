@@ -39,7 +39,7 @@ async function run(config: AgentConfig): Promise<void> {
   // Heard before it is said that there is somebody to hear.
   const signalled = untilSignal()
   log.info('agent started', {
-    relay: placeText(config.relay),
+    relays: config.relays.map(placeText),
     expose: config.expose.map(({ name }) => name),
     forwards: Object.fromEntries(
       agent.forwards.map(({ service, listen }) => [placeText(listen), service]),

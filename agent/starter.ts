@@ -16,7 +16,7 @@ export interface AgentStart {
 export function starterAgentYaml({ relay, name }: AgentStart): string {
   return `# yaml-language-server: $schema=./agent.schema.json
 # After each change: sallyport agent --check
-relay: ${relay}
+relay: ${relay}  # or a list, the best first: [${relay}, …]
 name: ${name}  # must equal the certificate
 
 # The only addresses that this agent will ever dial; the relay cannot widen it:

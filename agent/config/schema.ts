@@ -15,12 +15,17 @@ import {
 
 /** The port of a relay that is written without one. */
 const relayPort = 443
+/** The most relays of one agent; stops a list that costs more to keep up than it can save. */
+const relaysMax = 8
 
 /** The whole file. */
 export const agentFileSchema = z.strictObject({
-  relay: field
-    .text(readRelay, { examples: ['relay.example.com', 'relay.example.com:8443'] })
-    .describe('The relay: host, host:port or wss://host:port; the port is 443 if there is none.'),
+  relay: z
+    .union([relayAddress(), z.array(relayAddress()).min(1).max(relaysMax)])
+    .describe(
+      'The relay, or a list of them, the best first: host, host:port or wss://host:port; ' +
+        'the port is 443 if there is none.',
+    ),
   name: field.name().describe('The name of this agent; it must equal the certificate.'),
   tls: z
     .strictObject({
@@ -106,6 +111,10 @@ export type AgentFile = z.output<typeof agentFileSchema>
 function readForwardKey(text: string): Reading<string> {
   const reading = readListenAddress(text)
   return 'wrong' in reading ? reading : { value: text }
+}
+
+function relayAddress() {
+  return field.text(readRelay, { examples: ['relay.example.com', 'relay.example.com:8443'] })
 }
 
 function readRelay(text: string): Reading<HostPort> {

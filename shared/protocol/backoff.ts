@@ -20,3 +20,53 @@ export function redialPauseMs(tries: number, streamsWait: boolean, chance: () =>
   const fullMs = pausesMs[tries] ?? (streamsWait ? 3_000 : Math.min(idlePauseMsMax, growthMs))
   return fullMs * (0.5 + chance() / 2)
 }
+
+/** A carrier that lasted this long was a good one: the next dial follows at once. */
+const steadyMs = 1_000
+
+/** When the next carrier of one link is to be dialled. */
+export class Redial {
+  readonly #chance: () => number
+  #tries = 0
+  #pauseMsMin = 0
+  /** When to dial while no stream waits, and while one does. */
+  #idleAt = 0
+  #urgentAt = 0
+
+  /** `chance` gives a number in [0, 1). */
+  constructor(chance: () => number) {
+    this.#chance = chance
+  }
+
+  /** The time to dial at; `streamsWait` is asked only where it matters. */
+  at(streamsWait: () => boolean): number {
+    return this.#urgentAt < this.#idleAt && streamsWait() ? this.#urgentAt : this.#idleAt
+  }
+
+  /** The carrier that is lost now was ready for so long. */
+  served(forMs: number): void {
+    this.#tries = forMs >= steadyMs ? 0 : 1
+  }
+
+  /** A dial has failed, or a carrier is lost. */
+  pause(now: number): void {
+    const drawn = this.#chance()
+    const at = (streamsWait: boolean): number => {
+      const pauseMs = redialPauseMs(this.#tries, streamsWait, () => drawn)
+      return now + Math.max(pauseMs, this.#pauseMsMin)
+    }
+    this.#idleAt = at(false)
+    this.#urgentAt = at(true)
+    this.#tries += 1
+  }
+
+  /** Another life of this identity has taken over. */
+  displaced(): void {
+    this.#pauseMsMin = displacedPauseMs
+  }
+
+  /** The relay has taken this life in. */
+  welcomed(): void {
+    this.#pauseMsMin = 0
+  }
+}

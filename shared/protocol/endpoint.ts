@@ -12,7 +12,8 @@ import { Fault, type FaultCode, type WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
 import type { Attribute } from './layout.ts'
 import { Opener, type Paths } from './opener.ts'
-import { EndpointPort, type Lead, type PortSession } from './port.ts'
+import type { EndpointPort, Lead, PortSession } from './port.ts'
+import { Ports } from './ports.ts'
 import { Reception } from './reception.ts'
 import type { End, Host, Local } from './stream.ts'
 import { Watch } from './watch.ts'
@@ -52,9 +53,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   readonly budget: Budget
   readonly windowBytes: number
   readonly #options: EndpointOptions
-  readonly #ports = new Set<EndpointPort>()
-  /** What each relay said last of its resume window. */
-  readonly #windowsMs = new Map<EndpointPort, number>()
+  readonly #ports = new Ports()
   readonly #ends = new Set<EndpointEnd>()
   readonly #reception: Reception
   readonly #watch: Watch<EndpointPort>
@@ -91,9 +90,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
 
   /** A new port; `wake` is called whenever it may have something to send. */
   addPort(name: string, wake: () => void): EndpointPort {
-    const port = new EndpointPort(name, wake)
-    this.#ports.add(port)
-    return port
+    return this.#ports.add(name, wake)
   }
 
   /** Opens a stream, whose waits count from `now`. Throws `overloaded` when too many live. */
@@ -140,11 +137,10 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   /** The port's session is up: a new one, or the old one on a new carrier. */
   portUp(port: EndpointPort, session: PortSession, now: number): void {
     this.#now = now
-    this.#windowsMs.set(port, session.resumeWindowMs)
-    this.#watch.narrowWindow(Math.min(...this.#windowsMs.values()))
+    this.#watch.narrowWindow(this.#ports.narrow(port, session.resumeWindowMs))
     if (!session.resumed) {
       this.#detachAll(port.restart(session))
-      this.#closeOrphans(port)
+      this.#reception.closeOrphans(port)
     } else {
       this.#detachAll(port.resume(session.routes))
     }
@@ -155,6 +151,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   portDown(port: EndpointPort, now: number): void {
     this.#now = now
     port.down()
+    if (this.#watch.beginsToWait()) this.#ports.wakeAll()
     for (const end of this.#ends) if (end instanceof Opener) end.seek()
   }
 
@@ -172,16 +169,20 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     this.#now = now
     this.#reception.tick(now)
     this.#watch.tick(now)
+    if (this.#watch.beginsToWait()) this.#ports.wakeAll()
   }
 
   now(): number {
     return this.#now
   }
 
+  /** Some stream has no way on which it could speak now. */
+  get waits(): boolean {
+    return this.#watch.waits
+  }
+
   choose(avoid: ReadonlySet<EndpointPort>, after?: EndpointPort): EndpointPort | undefined {
-    const ready = [...this.#ports].filter((port) => port.ready && !avoid.has(port))
-    const index = after === undefined ? -1 : ready.indexOf(after)
-    return ready[(index + 1) % ready.length]
+    return this.#ports.choose(avoid, after)
   }
 
   attach(port: EndpointPort, end: EndpointEnd): Attachment<EndpointPort> {
@@ -229,13 +230,6 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     this.#ends.add(end)
     this.#watch.add(end, this.#now)
     this.#options.wake()
-  }
-
-  /** Streams that a relay itself opened die with that relay: their opener is gone. */
-  #closeOrphans(port: EndpointPort): void {
-    for (const end of this.#reception.acceptors) {
-      if (end.relay?.port === port && end.relay.life !== port.life) end.expire('relay_restarted')
-    }
   }
 
   #detachAll(lost: readonly Lead[]): void {

@@ -12,6 +12,18 @@ import type { FrameOf, StreamFrame } from './frame.ts'
 import { End } from './stream.ts'
 
 export abstract class HearingEnd<Port> extends End<Port> {
+  #lastPort: Port | undefined
+
+  /** Where its frames go now, or went last. */
+  get via(): Port | undefined {
+    return this.current?.port ?? this.#lastPort
+  }
+
+  override loseCurrent(): void {
+    this.#lastPort = this.via
+    super.loseCurrent()
+  }
+
   /** A frame on the current attachment. */
   protected handleCurrent(frame: StreamFrame): void {
     this.guard(() => this.#apply(frame))

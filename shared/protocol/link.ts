@@ -5,7 +5,7 @@
  * handled. Nothing but HELLO is said before WELCOME. The session that WELCOME minted is what the
  * next HELLO asks to resume; streams live in the endpoint and survive both.
  */
-import { displacedPauseMs, redialPauseMs } from './backoff.ts'
+import { Redial } from './backoff.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Fault, type FaultCode } from './fault.ts'
 import { type Frame, type FrameOf, isStreamFrame, noSession, protocolVersion } from './frame.ts'
@@ -34,14 +34,12 @@ export interface LinkOptions {
   readonly attributes?: readonly Attribute[]
 }
 
-/** A carrier that lasted this long was a good one: the next dial follows at once. */
-const steadyMs = 1_000
 /** The least silence that is believed, whatever WELCOME says: below it no carrier would live. */
 const livenessMsMin = 1_000
 
 type State =
-  /** No carrier; dial at the given time. */
-  | { readonly kind: 'idle'; readonly dialAt: number }
+  /** No carrier: one is dialled when it is time. */
+  | { readonly kind: 'idle' }
   /** A carrier is being dialled. */
   | { readonly kind: 'dialling' }
   /** The carrier is up and HELLO is to be said, or was. */
@@ -51,20 +49,20 @@ type State =
 export class Link {
   readonly port: EndpointPort
   readonly #options: LinkOptions
-  #state: State = { kind: 'idle', dialAt: 0 }
+  #state: State = { kind: 'idle' }
+  readonly #redial: Redial
   #pulse: Pulse | undefined
   #attempt = 0
-  #tries = 0
   #session = noSession
   #livenessMs: number
   readonly #goawaysHeard = new Set<FaultCode>()
   #sayServices = false
   #sayGoaway: FrameOf<'goaway'> | undefined
-  #pauseMsMin = 0
 
   constructor(options: LinkOptions) {
     this.#options = options
     this.#livenessMs = options.livenessMs
+    this.#redial = new Redial(options.chance)
     this.port = options.endpoint.addPort(options.name, options.wake)
   }
 
@@ -88,7 +86,8 @@ export class Link {
 
   /** When the next carrier is to be dialled: never while there is one. */
   dialAt(): number {
-    return this.#state.kind === 'idle' ? this.#state.dialAt : Number.POSITIVE_INFINITY
+    if (this.#state.kind !== 'idle') return Number.POSITIVE_INFINITY
+    return this.#redial.at(() => this.#options.endpoint.waits)
   }
 
   /** A dial begins. */
@@ -113,8 +112,7 @@ export class Link {
 
   /** The carrier is gone, or was given up. Its frames are handled no more. */
   carrierLost(now: number): void {
-    const served = this.#state.kind === 'ready' && now - this.#state.since >= steadyMs
-    if (this.#state.kind === 'ready') this.#tries = served ? 0 : 1
+    if (this.#state.kind === 'ready') this.#redial.served(now - this.#state.since)
     this.#pulse = undefined
     this.#options.endpoint.portDown(this.port, now)
     this.#pause(now)
@@ -137,6 +135,7 @@ export class Link {
         return this.#options.wake()
       case 'pong':
         pulse.pong(frame, now)
+        this.port.roundTripMs = pulse.roundTripMs
         return this.#options.wake()
       case 'goaway':
         return this.#hearGoaway(frame.code)
@@ -212,7 +211,7 @@ export class Link {
     this.#pulse?.believe(this.#livenessMs)
     this.#state = { kind: 'ready', since: now }
     this.#sayServices = true
-    this.#pauseMsMin = 0
+    this.#redial.welcomed()
     this.#options.endpoint.portUp(this.port, frame, now)
     this.#options.ready(frame)
     this.#options.wake()
@@ -221,7 +220,7 @@ export class Link {
   #hearGoaway(code: FaultCode): void {
     if (this.#goawaysHeard.has(code)) return
     this.#goawaysHeard.add(code)
-    if (code === 'displaced') this.#pauseMsMin = displacedPauseMs
+    if (code === 'displaced') this.#redial.displaced()
     this.#options.goaway(code)
   }
 
@@ -238,10 +237,8 @@ export class Link {
   }
 
   #pause(now: number): void {
-    const streamsWait = this.#options.endpoint.ends.size > 0
-    const pauseMs = redialPauseMs(this.#tries, streamsWait, this.#options.chance)
-    this.#tries += 1
-    this.#state = { kind: 'idle', dialAt: now + Math.max(pauseMs, this.#pauseMsMin) }
+    this.#redial.pause(now)
+    this.#state = { kind: 'idle' }
     this.#options.wake()
   }
 }

@@ -39,7 +39,10 @@ export class EndpointPort {
   readonly name: string
   /** What this port has to say. */
   readonly voice: Voice<End<EndpointPort>>
-  readonly #wake: () => void
+  /** The last round trip that was measured on its carrier; absent before the first one. */
+  roundTripMs: number | undefined
+  /** Whoever is behind this port may have something to do. */
+  readonly wake: () => void
   readonly #leads = new Map<number, Lead>()
   #ready = false
   #session = noSession
@@ -49,7 +52,7 @@ export class EndpointPort {
 
   constructor(name: string, wake: () => void) {
     this.name = name
-    this.#wake = wake
+    this.wake = wake
     this.voice = new Voice({
       control: (end) => end.pullControl(this),
       hasData: (end) => end.hasDataFor(this),
@@ -109,7 +112,7 @@ export class EndpointPort {
     this.#nextId = 2
     this.#ready = true
     this.#naming = undefined
-    this.#wake()
+    this.wake()
     return lost
   }
 
@@ -119,7 +122,7 @@ export class EndpointPort {
   resume(routes: number): readonly Lead[] {
     this.#ready = true
     this.#naming = { count: routes, named: new Set(), fresh: new Set() }
-    this.#wake()
+    this.wake()
     return this.#unnamed()
   }
 
@@ -133,6 +136,7 @@ export class EndpointPort {
   /** The carrier is lost: nothing is said until the session is up again. */
   down(): void {
     this.#ready = false
+    this.roundTripMs = undefined
     this.#naming = undefined
     this.voice.hush()
     for (const { attachment } of this.#leads.values()) unsync(attachment, false)

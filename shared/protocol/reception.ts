@@ -41,11 +41,6 @@ export class Reception {
     return this.#tombstones.size
   }
 
-  /** The acceptors that live. */
-  get acceptors(): readonly PortAcceptor[] {
-    return [...this.#acceptors.values()]
-  }
-
   /** An OPEN that came by this port. */
   receive(port: EndpointPort, open: FrameOf<'open'>): void {
     const refusal = this.#admit(port, open)
@@ -59,6 +54,13 @@ export class Reception {
     if (this.#acceptors.get(end.key) !== end) return
     this.#acceptors.delete(end.key)
     if (end.attachmentNumber > 1 || !end.closeSeen) this.#tombstones.add(end.key, code, now)
+  }
+
+  /** Streams that a relay itself opened die with that relay: their opener is gone. */
+  closeOrphans(port: EndpointPort): void {
+    for (const end of [...this.#acceptors.values()]) {
+      if (end.relay?.port === port && end.relay.life !== port.life) end.expire('relay_restarted')
+    }
   }
 
   deadline(): number {

@@ -41,6 +41,7 @@ export class Watch<Port> {
   #creditAt = Number.POSITIVE_INFINITY
   #scanAt = Number.POSITIVE_INFINITY
   #stalls = 0
+  #waited = false
   #resumeWindowMs: number
 
   constructor(limits: Limits) {
@@ -56,6 +57,19 @@ export class Watch<Port> {
   /** How often a stream was made to restate itself because nothing moved. */
   get stalls(): number {
     return this.#stalls
+  }
+
+  /** Some stream has no way on which it could speak now. */
+  get waits(): boolean {
+    for (const { current } of this.#watched.keys()) if (current?.ready !== true) return true
+    return false
+  }
+
+  /** The same, once for each time that it begins: relays that are away are wanted sooner. */
+  beginsToWait(): boolean {
+    const waited = this.#waited
+    this.#waited = this.waits
+    return this.#waited && !waited
   }
 
   add(end: End<Port>, now: number): void {

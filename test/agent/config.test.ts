@@ -21,7 +21,7 @@ const options: Readonly<
     readonly [one: unknown, two: string, parsed: unknown, read: (c: AgentConfig) => unknown]
   >
 > = {
-  relay: ['one.example', 'two.example:2', { host: 'two.example', port: 2 }, ({ relay }) => relay],
+  relay: ['one.example', 'two.example:2', [{ host: 'two.example', port: 2 }], (c) => c.relays],
   name: ['one', 'two', 'two', ({ name }) => name],
   'tls.certificate': ['/a', '/b/{name}', '/b/plant-1', ({ tls }) => tls.certificate],
   'tls.key': ['/a', '/b', '/b', ({ tls }) => tls.key],
@@ -70,7 +70,7 @@ test('the smallest file has the documented defaults, and offers nothing', async 
     const { origin: _, ...config } = loadAgentConfig({ file })
     const pki = join(dirname(file), 'pki')
     t.deepEqual(config, {
-      relay: { host: 'relay.example.com', port: 443 },
+      relays: [{ host: 'relay.example.com', port: 443 }],
       name: 'plant-1',
       tls: {
         certificate: join(pki, 'agent/plant-1/certificate.pem'),
@@ -106,9 +106,20 @@ test('T12: a relay is a name, an IPv4 or an IPv6 address, or a URL', async (t) =
     ['localhost:1', 'localhost', 1],
   ] as const
   for (const [text, host, port] of spellings) {
-    const { relay } = await loaded(loadAgentConfig, `relay: ${text}\nname: plant-1\n`)
-    t.deepEqual(relay, { host, port }, text)
+    const { relays } = await loaded(loadAgentConfig, `relay: ${text}\nname: plant-1\n`)
+    t.deepEqual(relays, [{ host, port }], text)
   }
+})
+
+test('several relays are a list, in the order in which they are preferred', async (t) => {
+  const text = 'relay: [b.example, wss://a.example:8443]\nname: plant-1\n'
+  const { relays, origin } = await loaded(loadAgentConfig, text)
+  t.deepEqual(relays, [
+    { host: 'b.example', port: 443 },
+    { host: 'a.example', port: 8443 },
+  ])
+  const again = await loaded(loadAgentConfig, describeEffective({ origin }))
+  t.deepEqual(again.relays, relays)
 })
 
 test('services are exposed in short or in full, and decide as written', async (t) => {

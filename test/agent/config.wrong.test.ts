@@ -12,7 +12,15 @@ const files: readonly (readonly [text: string, ...wrong: string[]])[] = [
   ['', '1:1 missing "relay"', '1:1 missing "name"'],
   ['relay: r.example', '1:1 missing "name"'],
   ['realy: r.example\nname: a', '1:1 unknown key "realy"; did you mean "relay"?'],
-  ['relay: [r.example]\nname: a', '1:8 relay: a list stands where text is expected'],
+  ['relay: {}\nname: a', '1:8 relay: a mapping stands where a list is expected'],
+  ['relay: []\nname: a', '1:8 relay: at least one entry is expected'],
+  [
+    'relay: [a.example, b/c]\nname: a',
+    '1:20 relay: "b/c" is neither an address nor the name of a host',
+  ],
+  ['relay: [a.example, [b]]\nname: a', '1:20 relay: a list stands where text is expected'],
+  ['relay: [a, b, A:443]\nname: a', '1:15 relay: the same relay as entry 1'],
+  [`relay: [a, b, c, d, e, f, g, h, i]\nname: a`, '1:8 relay: at most 8 entries are expected'],
   ['relay: r.example\nname: Plant', `2:7 name: ${notName('Plant')}`],
   ['relay: r.example\nname: a/b', `2:7 name: ${notName('a/b')}`],
   [

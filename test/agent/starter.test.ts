@@ -8,7 +8,7 @@ const text = starterAgentYaml({ relay: 'relay.example.com:8443', name: 'plant-1'
 
 test('it loads as it is, and offers nothing', async (t) => {
   const config = await loaded(loadAgentConfig, text)
-  t.deepEqual(config.relay, { host: 'relay.example.com', port: 8443 })
+  t.deepEqual(config.relays, [{ host: 'relay.example.com', port: 8443 }])
   t.is(config.name, 'plant-1')
   t.deepEqual([config.expose, config.forward], [[], []])
 })

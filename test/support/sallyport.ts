@@ -40,12 +40,26 @@ export class Sallyport implements AsyncDisposable {
 
   /** The first record with this message. */
   async waitForMessage(message: string, options?: WaitOptions): Promise<LogRecord> {
-    return await this.#waitFor((record) => record.message === message, message, options)
+    return await this.waitForRecord((record) => record.message === message, message, options)
   }
 
   /** The first record with this code of the closed list. */
   async waitForCode(code: string, options?: WaitOptions): Promise<LogRecord> {
-    return await this.#waitFor((record) => record.code === code, `a record with ${code}`, options)
+    const isMeant = (record: LogRecord): boolean => record.code === code
+    return await this.waitForRecord(isMeant, `a record with ${code}`, options)
+  }
+
+  /** The first record that matches; `what` names it where none comes. */
+  async waitForRecord(
+    matches: (record: LogRecord) => boolean,
+    what: string,
+    options?: WaitOptions,
+  ): Promise<LogRecord> {
+    const read = (line: string): LogRecord | undefined => {
+      const record = recordIn(line)
+      return record !== undefined && matches(record) ? record : undefined
+    }
+    return await this.#child.waitFor(read, what, options)
   }
 
   /** Sends a signal, such as SIGSTOP. */
@@ -65,18 +79,6 @@ export class Sallyport implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.end()
-  }
-
-  async #waitFor(
-    matches: (record: LogRecord) => boolean,
-    what: string,
-    options?: WaitOptions,
-  ): Promise<LogRecord> {
-    const read = (line: string): LogRecord | undefined => {
-      const record = recordIn(line)
-      return record !== undefined && matches(record) ? record : undefined
-    }
-    return await this.#child.waitFor(read, what, options)
   }
 }
 

@@ -100,7 +100,7 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
     const proxy = lives.use(await FaultyProxy.before(listenPort))
     const forwards = await forwardsOf(plan, name, forwardPorts)
     const file = `${name}.yaml`
-    await writeFile(join(folder, file), stringify(agentFile(plan, name, proxy.port, forwards)))
+    await writeFile(join(folder, file), stringify(agentFile(plan, name, [proxy.port], forwards)))
     const process = lives.use(new Sallyport(['agent', '--config', file], folder))
     const agent = { process, proxy }
     agents.set(name, agent)
@@ -135,7 +135,8 @@ export const trustDomain = 'plant.test'
 
 const relayName = 'localhost'
 
-async function makeStore(folder: string, agents: readonly string[]): Promise<Store> {
+/** An authority with a relay and these agents. */
+export async function makeStore(folder: string, agents: readonly string[]): Promise<Store> {
   const store = await initStore({
     directory: join(folder, 'pki'),
     trustDomain,
@@ -149,12 +150,14 @@ async function makeStore(folder: string, agents: readonly string[]): Promise<Sto
   return store
 }
 
-function agentNames({ services, forwards = {} }: TunnelPlan): readonly string[] {
+/** Every agent of the plan. */
+export function agentNames({ services, forwards = {} }: TunnelPlan): readonly string[] {
   const exposing = Object.keys(services).map((service) => service.split('/')[0] ?? '')
   return [...new Set([...exposing, ...Object.keys(forwards)])]
 }
 
-function relayFile(plan: TunnelPlan, agents: readonly string[]): object {
+/** What stands in a relay.yaml; the relay listens on this port, or on any. */
+export function relayFile(plan: TunnelPlan, agents: readonly string[], listenPort = 0): object {
   const everybody = ['127.0.0.0/8', ...agents.map((name) => `agent/${name}`)]
   const open = { rule: 'all of this test', from: everybody, to: Object.keys(plan.services) }
   const services = Object.entries(plan.services).map(([name, { websocket, origins }]) => [
@@ -167,7 +170,7 @@ function relayFile(plan: TunnelPlan, agents: readonly string[]): object {
   ])
   return {
     name: relayName,
-    listen: '127.0.0.1:0',
+    listen: `127.0.0.1:${listenPort}`,
     admin: '127.0.0.1:0',
     services: Object.fromEntries(services),
     policy: plan.policy ?? [open],
@@ -175,10 +178,11 @@ function relayFile(plan: TunnelPlan, agents: readonly string[]): object {
   }
 }
 
-function agentFile(
+/** What stands in the agent.yaml of an agent whose relays are reached by these ports. */
+export function agentFile(
   plan: TunnelPlan,
   name: string,
-  relayPort: number,
+  relayPorts: readonly number[],
   forward: Readonly<Record<string, string>>,
 ): object {
   const exposed = Object.entries(plan.services).flatMap(([service, one]) => {
@@ -188,7 +192,7 @@ function agentFile(
     return [[bare, one.within === undefined ? target : { target, within: one.within }]]
   })
   return {
-    relay: `127.0.0.1:${relayPort}`,
+    relay: relayPorts.map((port) => `127.0.0.1:${port}`),
     name,
     expose: Object.fromEntries(exposed),
     forward,
@@ -197,7 +201,7 @@ function agentFile(
 }
 
 /** A forward's place must be written down, so its port is chosen here, once for all lives. */
-async function forwardsOf(
+export async function forwardsOf(
   { forwards = {} }: TunnelPlan,
   agent: string,
   ports: Map<string, number>,
@@ -213,13 +217,14 @@ async function forwardsOf(
 }
 
 /** The port in what the relay says of a place: `127.0.0.1:8443`, or host and port apart. */
-function portIn(place: unknown): number {
+export function portIn(place: unknown): number {
   const text = typeof place === 'string' ? place : JSON.stringify(place)
   const port = Number(/(\d+)\D*$/.exec(text ?? '')?.[1])
   return known(Number.isInteger(port) ? port : undefined, `port in ${text}`)
 }
 
-function ingressPort(ready: LogRecord, service: string): number {
+/** The port of a service's TCP ingress, by what the relay says when it is ready. */
+export function ingressPort(ready: LogRecord, service: string): number {
   const services = ready.services as Readonly<Record<string, { readonly tcp?: unknown }>>
   return portIn(services[service]?.tcp)
 }

@@ -66,8 +66,15 @@ function findingsOf(issue: Issue, outer: Path, schema: JsonSchema, nouns: Nouns)
   }
 }
 
-/** The alternative that was meant: a mapping never means text, nor text a mapping. */
+/**
+ * The alternative that was meant: the one of the kind that was written, or else one that a mapping
+ * never means, nor text.
+ */
 function branch(issue: Extract<Issue, { readonly code: 'invalid_union' }>): readonly Issue[] {
+  const isOfKind = (issues: readonly Issue[]): boolean =>
+    !issues.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type')
+  const sameKind = issue.errors.find(isOfKind)
+  if (sameKind !== undefined) return sameKind
   const unmeant = isMapping(issue.input) ? 'string' : 'object'
   const isMeant = (issues: readonly Issue[]): boolean =>
     !issues.some(
@@ -111,6 +118,7 @@ function say(issue: Issue): string {
       }
       return 'at least one entry is expected'
     case 'too_big':
+      if (issue.origin === 'array') return `at most ${issue.maximum} entries are expected`
       return `${String(issue.input)} is more than ${issue.maximum}`
     default:
       return 'not allowed here'

@@ -107,7 +107,8 @@ function kindOf(schema: JsonSchema): Option['kind'] | undefined {
     case 'integer':
       return 'number'
     default:
-      return undefined
+      // Of a text or a list of such texts, a flag or a variable gives the one.
+      return schema.anyOf?.map(kindOf).find((kind) => kind !== undefined)
   }
 }
 

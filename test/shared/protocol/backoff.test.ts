@@ -1,7 +1,7 @@
 /** When an agent dials again: soon while streams wait, seldom else, and never as a herd. */
 import test from 'ava'
 import fc from 'fast-check'
-import { idlePauseMsMax, redialPauseMs } from '../../../shared/protocol/backoff.ts'
+import { idlePauseMsMax, Redial, redialPauseMs } from '../../../shared/protocol/backoff.ts'
 
 const greatest = () => 1 - Number.EPSILON
 const least = () => 0
@@ -37,4 +37,53 @@ test('X8: every pause is drawn from its upper half, and it never gives up', (t) 
       t.true(redialPauseMs(n + 1, wait, () => 1) >= full)
     }),
   )
+})
+
+test('a relay that nobody waits for is left in peace, until somebody does', (t) => {
+  const redial = new Redial(greatest)
+  for (let tries = 0; tries < 7; tries += 1) redial.pause(1_000)
+  t.is(Math.round(redial.at(() => false)), 13_000)
+  t.is(Math.round(redial.at(() => true)), 4_000)
+})
+
+test('a carrier that lasted is followed at once, and one that did not is not', (t) => {
+  const redial = new Redial(greatest)
+  for (let tries = 0; tries < 7; tries += 1) redial.pause(1_000)
+  redial.served(1_000)
+  redial.pause(5_000)
+  t.is(
+    redial.at(() => false),
+    5_000,
+  )
+  redial.served(999)
+  redial.pause(5_000)
+  t.is(Math.round(redial.at(() => false)), 5_100)
+})
+
+test('X8: of a thousand agents that lose their relay no hundred milliseconds see a crowd', (t) => {
+  let drawn = 1
+  // A fixed sequence of numbers in [0, 1) (minimal standard generator).
+  const chance = (): number => {
+    drawn = (drawn * 48_271) % 2_147_483_647
+    return drawn / 2_147_483_647
+  }
+  const backAtMs = 10_000
+  for (const streamsWait of [true, false]) {
+    const arrivals = Array.from({ length: 1_000 }, () => {
+      const redial = new Redial(chance)
+      let now = 0
+      while (now < backAtMs) {
+        redial.pause(now)
+        now = redial.at(() => streamsWait)
+      }
+      return now
+    })
+    const slots = new Map<number, number>()
+    for (const at of arrivals)
+      slots.set(Math.floor(at / 100), (slots.get(Math.floor(at / 100)) ?? 0) + 1)
+    const spanMs = Math.max(...arrivals) - Math.min(...arrivals)
+    const mean = arrivals.length / (spanMs / 100)
+    const peak = Math.max(...slots.values())
+    t.true(peak <= 3 * mean, `${peak} at most, ${mean} on average`)
+  }
 })

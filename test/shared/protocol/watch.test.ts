@@ -136,6 +136,18 @@ test('rule 17: what the socket did not take is not said', (t) => {
   t.deepEqual(lone.said(), [])
 })
 
+test('somebody waits only while a stream has no way, and that begins once', (t) => {
+  const lone = new Lone(2)
+  t.false(lone.endpoint.waits)
+  lone.accept()
+  t.false(lone.endpoint.waits)
+  lone.down()
+  t.true(lone.endpoint.waits)
+  lone.up({ resumed: true, routes: 1 })
+  lone.hear({ kind: 'resync', id: 1 })
+  t.false(lone.endpoint.waits)
+})
+
 test('an endpoint without ends asks for no time', (t) => {
   const lone = new Lone()
   t.is(lone.endpoint.deadline(), Number.POSITIVE_INFINITY)

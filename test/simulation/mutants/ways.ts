@@ -187,7 +187,7 @@ export const mutantsOfWays: readonly Mutant[] = [
   },
   {
     rule: 'streams that a relay opened die with it',
-    file: endpoint,
+    file: reception,
     find: 'if (end.relay?.port === port && end.relay.life !== port.life)',
     replace: 'if (end.relay === undefined && end.relay !== undefined)',
     why: 'Their sockets stay open for a whole window, for nobody.',

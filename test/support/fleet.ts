@@ -1,0 +1,137 @@
+/**
+ * Several relays of one authority, and agents that keep a link to each of them: all of them
+ * processes of their own, with a faulty proxy between each agent and each relay.
+ *
+ * Invariant: a relay keeps its port over all its lives, as one at a fixed address does; leaving the
+ * scope of `await using` ends every process and removes every file.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { freePort } from './ports.ts'
+import { FaultyProxy } from './proxy.ts'
+import { type LogRecord, Sallyport } from './sallyport.ts'
+import { temporaryFolder } from './temporary.ts'
+import {
+  agentFile,
+  agentNames,
+  forwardsOf,
+  ingressPort,
+  makeStore,
+  portIn,
+  relayFile,
+  type TunnelPlan,
+} from './tunnel.ts'
+
+/** One relay of the fleet, in its latest life. */
+export interface FleetRelay {
+  readonly process: Sallyport
+  readonly ready: LogRecord
+}
+
+/** One agent, and the networks between it and each relay. */
+export interface FleetAgent {
+  readonly process: Sallyport
+  readonly proxies: readonly FaultyProxy[]
+}
+
+export class Fleet implements AsyncDisposable {
+  readonly #plan: TunnelPlan
+  readonly #folder: string
+  readonly #listenPorts: readonly number[]
+  readonly #running = new AsyncDisposableStack()
+  readonly #relays: FleetRelay[] = []
+  readonly #agents = new Map<string, FleetAgent>()
+  readonly #forwardPorts = new Map<string, number>()
+
+  private constructor(plan: TunnelPlan, folder: string, listenPorts: readonly number[]) {
+    this.#plan = plan
+    this.#folder = folder
+    this.#listenPorts = listenPorts
+  }
+
+  /** Starts so many relays, and every agent of the plan; waits until all links are ready. */
+  static async open(relays: number, plan: TunnelPlan): Promise<Fleet> {
+    await using starting = new AsyncDisposableStack()
+    const folder = await temporaryFolder()
+    const ports = await Promise.all(Array.from({ length: relays }, freePort))
+    const fleet = starting.use(new Fleet(plan, folder.path, ports))
+    fleet.#running.use(folder)
+    await makeStore(folder.path, agentNames(plan))
+    await Promise.all(ports.map((_, index) => fleet.startRelay(index)))
+    await Promise.all(agentNames(plan).map((name) => fleet.#startAgent(name)))
+    starting.move()
+    return fleet
+  }
+
+  /** Starts a relay, anew if it has ended, and waits until it is ready. */
+  async startRelay(index: number): Promise<FleetRelay> {
+    const file = `relay-${index}.yaml`
+    const content = relayFile(this.#plan, agentNames(this.#plan), this.#listenPorts[index])
+    await writeFile(join(this.#folder, file), stringify(content))
+    const process = this.#running.use(new Sallyport(['relay', '--config', file], this.#folder))
+    const ready = await process.waitForMessage('relay ready', { deadlineMs: 20_000 })
+    const relay = { process, ready }
+    this.#relays[index] = relay
+    return relay
+  }
+
+  relay(index: number): FleetRelay {
+    return known(this.#relays[index], `relay ${index}`)
+  }
+
+  agent(name: string): FleetAgent {
+    return known(this.#agents.get(name), `agent ${name}`)
+  }
+
+  /** The address of a relay as this agent's file and log name it. */
+  placeOf(agent: string, relay: number): string {
+    return `127.0.0.1:${this.agent(agent).proxies[relay]?.port}`
+  }
+
+  /** Waits until the agent has a link to the relay, behind line `from` of its log. */
+  async linked(agent: string, relay: number, from = 0): Promise<void> {
+    const place = this.placeOf(agent, relay)
+    await this.agent(agent).process.waitForRecord(
+      ({ message, relay: named }) => message === 'link ready' && named === place,
+      `link ready to ${place}`,
+      { from, deadlineMs: 40_000 },
+    )
+  }
+
+  /** The TCP ingress of a service at one relay. */
+  port(relay: number, service: string): number {
+    return ingressPort(this.relay(relay).ready, service)
+  }
+
+  adminPort(relay: number): number {
+    return portIn(this.relay(relay).ready.admin)
+  }
+
+  /** The local port on which an agent forwards to a service. */
+  forwardPort(agent: string, service: string): number {
+    return known(this.#forwardPorts.get(`${agent} ${service}`), `forward to ${service}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running.disposeAsync()
+  }
+
+  async #startAgent(name: string): Promise<void> {
+    const proxies = await Promise.all(this.#listenPorts.map((port) => FaultyProxy.before(port)))
+    for (const proxy of proxies) this.#running.use(proxy)
+    const forwards = await forwardsOf(this.#plan, name, this.#forwardPorts)
+    const ports = proxies.map(({ port }) => port)
+    const content = agentFile(this.#plan, name, ports, forwards)
+    await writeFile(join(this.#folder, `${name}.yaml`), stringify(content))
+    const args = ['agent', '--config', `${name}.yaml`]
+    const process = this.#running.use(new Sallyport(args, this.#folder))
+    this.#agents.set(name, { process, proxies })
+    await Promise.all(ports.map((_, index) => this.linked(name, index)))
+  }
+}
+
+function known<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new Error(`no ${what}`)
+  return value
+}
