@@ -47,6 +47,8 @@ export interface RelayLimits {
   readonly openTimeoutMs: number
   /** How long an OPEN waits for an agent that is away. */
   readonly parkMs: number
+  /** From SIGTERM to the end, at the most. */
+  readonly drainMs: number
   /** Bytes of one stream and direction that the relay holds. */
   readonly relayWindowBytes: number
   /** Bytes of all streams together. */
@@ -132,6 +134,7 @@ function limitsOf(limits: RelayFile['limits']): RelayLimits {
     resumeWindowMs: limits.resumeWindow,
     openTimeoutMs: limits.openTimeout,
     parkMs: limits.park,
+    drainMs: limits.drain,
     relayWindowBytes: limits.relayWindow,
     memoryBudgetBytes: limits.memoryBudget,
   }

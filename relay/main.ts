@@ -51,7 +51,13 @@ async function run(config: RelayConfig, source: ConfigSource): Promise<void> {
   if (config.policy.rules.length === 0) {
     log.warn('nobody may reach anything yet: the policy has no rule', { file: source.file })
   }
-  log.info(`the relay stops: ${await signalled}`)
+  const signal = await signalled
+  log.info(`the relay stops: ${signal}`)
+  // Whoever presses Ctrl-C is waiting for it.
+  if (signal !== 'SIGTERM') return
+  const streams = await relay.drain()
+  const left = streams === 0 ? 'no stream is left' : 'what is left ends now, or is held'
+  log.info(`the relay has drained: ${left}`, { streams })
 }
 
 function reload(relay: Relay, source: ConfigSource, log: Log): void {

@@ -40,6 +40,8 @@ export interface ServiceStatus {
 
 export interface RelayStatus {
   readonly healthy: boolean
+  /** It is about to stop: balancers are to send nobody here any more. */
+  readonly draining: boolean
   readonly agents: readonly AgentStatus[]
   readonly services: readonly ServiceStatus[]
   readonly streams: number

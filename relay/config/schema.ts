@@ -101,6 +101,9 @@ const limits = z.strictObject({
   park: duration('0s', '1m')
     .prefault('5s')
     .describe('How long an opening waits for an agent that is away; stops a queue without end.'),
+  drain: duration('0s', '10m')
+    .prefault('10s')
+    .describe('How long streams have to end or to move when the relay stops; stops endless ends.'),
   relayWindow: size('16KiB', '16MiB')
     .prefault('1MiB')
     .describe('Bytes of one stream on their way through; stops a slow reader from being buffered.'),

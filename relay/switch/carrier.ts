@@ -62,7 +62,6 @@ export class AgentCarrier implements Carrier {
     this.#options.end(code)
   }
 
-  /** Says that this relay is about to stop. */
   drain(deadlineMs: number): void {
     this.#goaway = { kind: 'goaway', code: 'drain', deadlineMs }
     this.#options.wake()

@@ -14,6 +14,8 @@ export interface Carrier {
   wake(): void
   /** Another carrier takes over, or authority ends this one: destroy it, after GOAWAY if any. */
   end(code: FaultCode, goaway: WireCode | undefined): void
+  /** Says that this relay is about to stop, in so many milliseconds. */
+  drain(deadlineMs: number): void
 }
 
 export class RelayLink {

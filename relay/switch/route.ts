@@ -10,6 +10,9 @@ import type { Admitted } from '../admission.ts'
 import { Direction } from './direction.ts'
 import type { SwitchPort } from './port.ts'
 
+/** What the legs of a route that ends hear as its last word. */
+export type LastWord = 'reset' | 'refuse' | 'void'
+
 /** One side of a route: an id on a port. */
 export class Leg {
   readonly route: Route

@@ -12,7 +12,7 @@ import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
 import type { Admission, Admitted } from '../admission.ts'
 import type { RelayLink } from './link.ts'
 import type { SwitchPort } from './port.ts'
-import { type Leg, Route } from './route.ts'
+import { type LastWord, type Leg, Route } from './route.ts'
 
 export interface RoutingLimits {
   /** Streams of one agent, parked ones counted. */
@@ -43,15 +43,13 @@ export type RoutingNotice =
     }
   | { readonly kind: 'ended'; readonly route: Route; readonly code: FaultCode }
 
-/** What the legs of a route that ends hear as its last word. */
-export type LastWord = 'reset' | 'refuse' | 'void'
-
 export class Routing {
+  /** No stream is led anew, but for those that began here and can go nowhere else. */
+  draining = false
   readonly #options: RoutingOptions
   readonly #routes = new Set<Route>()
   /** Those of them that wait for an agent that is away. */
   readonly #parked = new Set<Route>()
-
   constructor(options: RoutingOptions) {
     this.#options = options
   }
@@ -124,6 +122,8 @@ export class Routing {
     }
     // The switch will give an odd id to another stream, whose leg would take this one's place.
     if (open.id % 2 === 1) return this.#refuse(port, open, 'frame_unexpected', 'the id is odd')
+    const mayEnter = !this.draining || (identity === '' && open.established)
+    if (!mayEnter) return this.#refuse(port, open, 'drain', 'the relay is about to stop')
     const decision = this.#options.admission.decide(open)
     if (!decision.admitted) return this.#refuse(port, open, decision.code, decision.reason)
     this.#connect(decision, port, open, now)

@@ -57,6 +57,7 @@ export class Switch {
   readonly #routing: Routing
   /** Until when each life that another has displaced is obliged to stay away. */
   readonly #displaced = new Map<string, number>()
+  #drainUntil: number | undefined
   #now = 0
 
   constructor(options: SwitchOptions) {
@@ -107,6 +108,7 @@ export class Switch {
     const routes = new Set([...named, ...voice.lastWordIds()]).size
     for (const leg of [...legs.values()]) leg.route.resync()
     this.#routing.deliverParked(link)
+    if (this.#drainUntil !== undefined) carrier.drain(Math.max(0, this.#drainUntil - now))
     this.#options.notice({ kind: 'linkUp', link, resumed })
     return { link, welcome: this.#welcome(link, resumed, routes) }
   }
@@ -135,6 +137,13 @@ export class Switch {
   reconsider(now: number): void {
     this.#now = now
     this.#routing.reconsider()
+  }
+
+  /** This relay is about to stop: it leads what it leads, and nothing that is new. */
+  drain(deadlineMs: number, now: number): void {
+    this.#drainUntil = now + deadlineMs
+    this.#routing.draining = true
+    for (const { carrier } of this.#links.values()) carrier?.drain(deadlineMs)
   }
 
   /** Authority ends everything of this identity, detached or not. */

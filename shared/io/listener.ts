@@ -12,6 +12,8 @@ import { listenFault } from './network-fault.ts'
 export interface Listener extends AsyncDisposable {
   /** Where it listens, with the port that the system chose for port 0. */
   readonly address: HostPort
+  /** Takes nobody in any more; who is in stays. */
+  close(): void
 }
 
 export interface ListenerOptions {
@@ -42,9 +44,9 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const { port } = server.address() as AddressInfo
   return {
     address: { host: listen.host, port },
+    close: () => void server.close(),
     async [Symbol.asyncDispose](): Promise<void> {
-      const closed = once(server, 'close')
-      server.close()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()
       await closed
     },

@@ -27,6 +27,7 @@ const statuses: Partial<Record<FaultCode, number>> = {
   no_agent: 503,
   overloaded: 503,
   shutdown: 503,
+  drain: 503,
 }
 
 /** The HTTP status with which this code is refused. */

@@ -12,11 +12,19 @@ export interface Attachment<Port> {
   ready: boolean
   /** False from then on until the far end has restated itself. */
   synced: boolean
+  /** The relay behind it is about to stop: it serves until there is another way. */
+  leaving: boolean
 }
 
 /** A new attachment: whoever makes it is about to restate the end on it. */
 export function attached<Port>(port: Port, id: number): Attachment<Port> {
-  return { port, id, ready: true, synced: true }
+  return { port, id, ready: true, synced: true, leaving: false }
+}
+
+/** Both ends have just stated here how they stand. */
+export function establish<Port>(attachment: Attachment<Port>): void {
+  attachment.ready = true
+  attachment.synced = true
 }
 
 /** What is said here begins anew; `ready` tells whether it may begin at once. */

@@ -155,6 +155,12 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     for (const end of this.#ends) if (end instanceof Opener) end.seek()
   }
 
+  /** The relay behind the port is about to stop: streams go to another one, if there is one. */
+  portLeaves(port: EndpointPort, now: number): void {
+    this.#now = now
+    for (const { end } of port.leave()) if (end instanceof Opener) end.seek()
+  }
+
   /** Ends every stream with this code, as its last word. */
   endAll(code: WireCode): void {
     for (const end of [...this.#ends]) end.fail(code)

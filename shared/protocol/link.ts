@@ -138,7 +138,7 @@ export class Link {
         this.port.roundTripMs = pulse.roundTripMs
         return this.#options.wake()
       case 'goaway':
-        return this.#hearGoaway(frame.code)
+        return this.#hearGoaway(frame.code, now)
       case 'hello':
       case 'gone':
       case 'services':
@@ -217,10 +217,11 @@ export class Link {
     this.#options.wake()
   }
 
-  #hearGoaway(code: FaultCode): void {
+  #hearGoaway(code: FaultCode, now: number): void {
     if (this.#goawaysHeard.has(code)) return
     this.#goawaysHeard.add(code)
     if (code === 'displaced') this.#redial.displaced()
+    if (code === 'drain') this.#options.endpoint.portLeaves(this.port, now)
     this.#options.goaway(code)
   }
 

@@ -5,7 +5,7 @@
  * current attachment stays until a candidate is accepted. Once an ACCEPT was seen every further
  * OPEN says `established`, so that nobody dials again.
  */
-import type { Attachment } from './attachment.ts'
+import { type Attachment, establish } from './attachment.ts'
 import { type FaultCode, isRetryable, type WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
 import { HearingEnd } from './hearing.ts'
@@ -61,13 +61,19 @@ export class Opener<Port> extends HearingEnd<Port> {
     return this.#established
   }
 
+  /** It has a way that is there to stay. */
+  get settled(): boolean {
+    const { current, phase } = this
+    // What lingers needs a way for its last word only.
+    return current?.ready === true && (!current.leaving || phase === 'lingering')
+  }
+
   /** Looks for another way, if this end needs one and there is one. */
   seek(): void {
-    if (this.phase === 'closed' || this.current?.ready === true) return
+    if (this.phase === 'closed' || this.settled) return
     if (this.candidate !== undefined && !this.#candidateIsSlow()) return
     const avoid = new Set(this.#established ? [] : this.#refusedBy)
-    if (this.current !== undefined) avoid.add(this.current.port)
-    if (this.candidate !== undefined) avoid.add(this.candidate.port)
+    for (const way of [this.current, this.candidate]) if (way !== undefined) avoid.add(way.port)
     const port = this.#paths.choose(avoid, this.#lastPort)
     if (port === undefined) return
     const sinceLast = this.#paths.now() - this.#soughtAt
@@ -174,9 +180,8 @@ export class Opener<Port> extends HearingEnd<Port> {
     }
     this.current = candidate
     this.candidate = undefined
-    candidate.ready = true
-    candidate.synced = true
     this.#sayOpen = false
+    establish(candidate)
     this.#refusedBy.clear()
     this.#tried.clear()
     this.by = frame.by
@@ -192,7 +197,8 @@ export class Opener<Port> extends HearingEnd<Port> {
   }
 
   #refused(port: Port, code: WireCode): void {
-    if (code === 'stale') return this.loseCandidate()
+    // A relay that is about to stop will be another one when it is back.
+    if (code === 'stale' || code === 'drain') return this.loseCandidate()
     this.#refusedBy.add(port)
     const avoid = new Set(this.#refusedBy)
     if (this.current !== undefined) avoid.add(this.current.port)

@@ -45,6 +45,7 @@ export class EndpointPort {
   readonly wake: () => void
   readonly #leads = new Map<number, Lead>()
   #ready = false
+  #leaving = false
   #session = noSession
   #life = noSession
   #nextId = 2
@@ -64,6 +65,11 @@ export class EndpointPort {
   /** True while a session is up: an OPEN may be said here. */
   get ready(): boolean {
     return this.#ready
+  }
+
+  /** True while the relay behind it is about to stop: nothing is opened there. */
+  get leaving(): boolean {
+    return this.#leaving
   }
 
   get session(): string {
@@ -97,6 +103,14 @@ export class EndpointPort {
     if (lead?.attachment === attachment) this.#leads.delete(attachment.id)
   }
 
+  /** The relay behind it is about to stop. Gives what is attached to it. */
+  leave(): readonly Lead[] {
+    this.#leaving = true
+    const leads = [...this.#leads.values()]
+    for (const { attachment } of leads) attachment.leaving = true
+    return leads
+  }
+
   /** The next frame to say, while a session is up. */
   pull(dataAllowed: boolean): Frame | undefined {
     return this.#ready ? this.voice.pull(dataAllowed) : undefined
@@ -111,6 +125,7 @@ export class EndpointPort {
     this.#life = life
     this.#nextId = 2
     this.#ready = true
+    this.#leaving = false
     this.#naming = undefined
     this.wake()
     return lost

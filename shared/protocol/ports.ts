@@ -1,7 +1,7 @@
 /**
  * The ports of one endpoint, one for each relay: where a stream is opened.
  *
- * Invariant: only a port that is ready is chosen. Of relays that are about as near, the one that
+ * Invariant: only a port that is ready and stays is chosen. Of relays that are about as near, the one that
  * stands first in the agent's list is the better one, so that the openings of all agents meet.
  */
 import { EndpointPort } from './port.ts'
@@ -36,7 +36,7 @@ export class Ports {
   ): EndpointPort | undefined {
     const ready = this.#ports
       .map((port, place) => ({ port, cost: (port.roundTripMs ?? unknownMs) + place * placeMs }))
-      .filter(({ port }) => port.ready && !avoid.has(port))
+      .filter(({ port }) => port.ready && !port.leaving && !avoid.has(port))
       .sort((one, other) => one.cost - other.cost)
     const last = ready.findIndex(({ port }) => port === after)
     return ready[(last + 1) % ready.length]?.port

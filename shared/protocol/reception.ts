@@ -6,7 +6,7 @@
  * over, never makes another (protocol rules 4 and 6): nothing is dialled twice.
  */
 import type { Acceptor } from './acceptor.ts'
-import type { Attachment } from './attachment.ts'
+import { type Attachment, establish } from './attachment.ts'
 import type { WireCode } from './fault.ts'
 import type { FrameOf } from './frame.ts'
 import type { EndpointPort } from './port.ts'
@@ -102,8 +102,7 @@ export class Reception {
     const objection = known.objection(open, isCurrent)
     if (objection !== undefined) return objection
     if (isCurrent && open.attachment === known.attachmentNumber) {
-      attachment.ready = true
-      attachment.synced = true
+      establish(attachment)
       known.restate()
     } else {
       known.moveTo(port.attach(open.id, known), open)

@@ -113,7 +113,7 @@ export class Watch<Port> {
     let unsettled = false
     for (const [end, watched] of [...this.#watched]) {
       this.#judge(end, watched, now)
-      if (end instanceof Opener && end.current?.ready !== true) {
+      if (end instanceof Opener && !end.settled) {
         end.seek()
         unsettled = true
       }

@@ -62,6 +62,7 @@ const options: Readonly<
   'limits.resumeWindow': ['7s', '8m', 480_000, ({ limits }) => limits.resumeWindowMs],
   'limits.openTimeout': ['7s', '8s', 8000, ({ limits }) => limits.openTimeoutMs],
   'limits.park': ['7s', '0s', 0, ({ limits }) => limits.parkMs],
+  'limits.drain': ['7s', '0s', 0, ({ limits }) => limits.drainMs],
   'limits.relayWindow': ['32KiB', '100kB', 100_000, ({ limits }) => limits.relayWindowBytes],
   'limits.memoryBudget': ['64MiB', '1GiB', 2 ** 30, ({ limits }) => limits.memoryBudgetBytes],
   'log.level': ['warn', 'debug', 'debug', ({ log }) => log.level],
@@ -127,6 +128,7 @@ test('the smallest file has the documented defaults, and denies everything', asy
       resumeWindowMs: 90_000,
       openTimeoutMs: 15_000,
       parkMs: 5000,
+      drainMs: 10_000,
       relayWindowBytes: 1024 * 1024,
       memoryBudgetBytes: 512 * 1024 * 1024,
     })

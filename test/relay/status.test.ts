@@ -22,6 +22,7 @@ const agent: AgentStatus = {
 
 const well: RelayStatus = {
   healthy: true,
+  draining: false,
   agents: [agent],
   services: [{ service: 'plant-1/mqtt', state: 'up' }],
   streams: 0,

@@ -42,6 +42,8 @@ const consequences: readonly string[] = [
   'forged frame',
   'stranger refused',
   'replayed OPEN',
+  'relay drains',
+  'rolling restart',
 ]
 
 /** An acceptor that dials has no socket yet, and one that aborts has one no longer. */

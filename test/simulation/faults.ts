@@ -11,6 +11,7 @@ import type { Carrier } from './network.ts'
 import type { Relay } from './relay.ts'
 import { services } from './services.ts'
 import type { Stream } from './stream.ts'
+import { checkDrained, leavesMs } from './ways.ts'
 import type { World } from './world.ts'
 
 export type FaultKind =
@@ -159,9 +160,45 @@ function restartRelay(world: World, near: Stream | undefined): void {
   const relay = pickRelay(world, near)
   if (!relay.up) return
   hit(world, 'relay restart', world.streams)
-  relay.kill(world.chance.happens(0.3))
-  const forMs = world.chance.between(1, world.options.outageMsMax)
-  world.clock.after(forMs, () => relay.start())
+  const { chance, clock, laterChance, options } = world
+  const untold = chance.happens(0.3)
+  const forMs = chance.between(1, options.outageMsMax)
+  const stop = (): void => {
+    relay.kill(untold)
+    clock.after(forMs, () => relay.start())
+  }
+  if (relay.draining || laterChance.happens(0.5)) stop()
+  else drain(world, relay, laterChance.between(1, 4_000), stop)
+}
+
+/** A relay is told to stop, and does after so long, if nothing else has ended it before. */
+function drain(world: World, relay: Relay, forMs: number, stop: () => void): void {
+  const { clock, report } = world
+  const { restarts } = relay
+  report.count('relay drains')
+  relay.drain(forMs)
+  clock.after(forMs, () => {
+    if (relay.restarts !== restarts) return
+    if (forMs >= leavesMs) checkDrained(world, relay)
+    stop()
+  })
+}
+
+/** An operator restarts all relays, one after the other, in a world that is well. */
+export function roll(world: World, [relay, ...others]: readonly Relay[] = world.relays): void {
+  if (relay === undefined) return
+  const { carriers, clock, laterChance } = world
+  if (!relay.up || relay.draining) return roll(world, others)
+  // Whoever is away in that very moment is told when it is back.
+  for (const carrier of carriers) {
+    if (carrier.to === relay && carrier.alive && laterChance.happens(0.3)) carrier.cut()
+  }
+  drain(world, relay, laterChance.between(0, 3_000), () => {
+    world.report.count('rolling restart')
+    relay.kill(false)
+    clock.after(laterChance.between(1, 500), () => relay.start())
+    clock.after(laterChance.between(3_000, 5_000), () => roll(world, others))
+  })
 }
 
 function changePolicy(world: World, near: Stream | undefined): void {

@@ -36,6 +36,7 @@ export class Relay {
   readonly #world: World
   #life: Life
   #up = true
+  #draining = false
   restarts = 0
   /** The service to which its policy lets nobody. */
   forbids: string | undefined
@@ -49,6 +50,11 @@ export class Relay {
 
   get up(): boolean {
     return this.#up
+  }
+
+  /** It is about to stop, and leads nothing anew. */
+  get draining(): boolean {
+    return this.#draining
   }
 
   get switch(): WatchedSwitch {
@@ -90,9 +96,17 @@ export class Relay {
     return [...this.switch.routes].some((route) => route.key === key)
   }
 
+  /** It is told to stop: streams are to go elsewhere before it does. */
+  drain(forMs: number): void {
+    this.#draining = true
+    this.switch.drain(forMs, this.#world.clock.now)
+    this.#world.dirty.add(this.pump)
+  }
+
   /** The process dies; `untold` says whether its agents learn of it at once. */
   kill(untold: boolean): void {
     this.#up = false
+    this.#draining = false
     this.restarts += 1
     for (const carrier of this.#world.carriers) {
       if (carrier.to !== this || !carrier.relay.alive) continue

@@ -6,7 +6,7 @@
  */
 import { Ambush } from './ambush.ts'
 import { BrokenDemand, demand } from './demand.ts'
-import { strike } from './faults.ts'
+import { roll, strike } from './faults.ts'
 import type { Report } from './report.ts'
 import { Stranger } from './stranger.ts'
 import type { Tracer } from './trace.ts'
@@ -17,6 +17,8 @@ import { World } from './world.ts'
 const latecomerMs = 25_000
 /** So long nothing must be left to be said. */
 const quietMs = 1_500
+/** So long after the last fault an operator restarts the relays. */
+const rollsAfterMs = 5_000
 /** Events that a world may take; a world beyond it goes round in circles. */
 const eventsMax = 400_000
 
@@ -87,6 +89,9 @@ function begin(world: World): void {
     clock.after(chance.between(1, 2 * options.faultEveryMs), plague)
   }
   clock.after(chance.between(1, 2 * options.faultEveryMs), plague)
+  // By then all has healed, and what is idle waits for the world to close.
+  const rolls = options.relays > 1 && world.laterChance.happens(0.3)
+  if (rolls) clock.at(options.faultsUntilMs + rollsAfterMs, () => roll(world))
   world.settle()
 }
 

@@ -36,6 +36,7 @@ export class Stranger implements Speaker {
     switch (frame.kind) {
       case 'welcome':
       case 'pong':
+      case 'goaway':
         return
       case 'ping':
         this.#say.push({ kind: 'pong', echo: frame.echo, bytesReceived: 0 })

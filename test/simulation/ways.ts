@@ -18,6 +18,8 @@ import type { World } from './world.ts'
 
 /** So long a way must have been good before it must have been found and used. */
 export const findsWayMs = 4_000
+/** So long another way must have been good while a relay drains before it must have been taken. */
+export const leavesMs = 1_500
 /** So long a belief may be false while the word that corrects it is under way. */
 const correctsMs = 1_500
 /** So long the refusal of a relay that had no way may be under way. */
@@ -35,10 +37,24 @@ export function waySteadyMs({ relays }: World, stream: Stream): number {
 /** How long this relay has linked both ends of a stream without a pause. */
 export function relaySteadyMs(relay: Relay, { options, to }: Stream): number {
   const { opener, target } = options
-  const isOpen = relay.up && relay.forbids !== to
+  const isOpen = relay.up && !relay.draining && relay.forbids !== to
   if (!isOpen || (opener instanceof Relay && opener !== relay)) return 0
   const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
   return Math.min(own, target.steadyMs(relay))
+}
+
+/** A relay that has drained stops: whoever had another way for long enough has taken it. */
+export function checkDrained(world: World, relay: Relay): void {
+  for (const stream of world.streams) {
+    const end = stream.livingOpener
+    const isThere = end?.current?.port.name === relay.name && end.established
+    if (!isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue
+    demand(
+      waySteadyMs(world, stream) < leavesMs,
+      '13: a stream stays where it will be lost',
+      stream,
+    )
+  }
 }
 
 type Way = Attachment<EndpointPort>

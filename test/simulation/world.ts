@@ -40,6 +40,8 @@ const pumpsMax = 10_000
 
 export class World {
   readonly chance: Chance
+  /** A sequence of its own for what came later, so that older seeds go on to draw what they drew. */
+  readonly laterChance: Chance
   readonly clock = new Clock()
   readonly report = new Report()
   readonly options: Options
@@ -69,6 +71,7 @@ export class World {
   constructor(seed: number, tracer?: Tracer) {
     this.tracer = tracer
     this.chance = new Chance(seed)
+    this.laterChance = new Chance(seed ^ 0x5a11)
     this.options = drawOptions(this.chance)
     this.relays = Array.from({ length: this.options.relays }, (_, at) => new Relay(this, `r${at}`))
     this.agents = Array.from({ length: this.options.agents }, (_, at) => new Agent(this, `a${at}`))

@@ -41,6 +41,8 @@ export class Agent implements Carrier {
   welcome: FrameOf<'welcome'>
   /** Why the switch ended this carrier, and what GOAWAY said. */
   ended: readonly [FaultCode, WireCode | undefined] | undefined
+  /** How soon the relay is to stop, once it has said so. */
+  drains: number | undefined
 
   constructor(board: Board, name: string, hello: FrameOf<'hello'>) {
     this.#board = board
@@ -55,6 +57,10 @@ export class Agent implements Carrier {
   }
 
   wake(): void {}
+
+  drain(deadlineMs: number): void {
+    this.drains = deadlineMs
+  }
 
   end(code: FaultCode, goaway: WireCode | undefined): void {
     this.ended = [code, goaway]

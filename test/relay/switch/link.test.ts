@@ -24,6 +24,7 @@ test('its port wakes the carrier that serves it now, and no other', (t) => {
       wakes += 1
     },
     end: () => {},
+    drain: () => {},
   }
   link.port.voice.sayLast({ kind: 'void', id: 4 })
   t.is(wakes, 1)

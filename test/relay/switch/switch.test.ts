@@ -1,6 +1,7 @@
 /** The switch's links: who resumes, who displaces whom, who is waited for and for how long. */
 import test from 'ava'
 import { Fault } from '../../../shared/protocol/fault.ts'
+import type { StreamFrame } from '../../../shared/protocol/frame.ts'
 import { Board } from '../../support/board.ts'
 import { openFrame } from '../../support/lone.ts'
 
@@ -151,4 +152,41 @@ test('the operator hears of links that come, go and are over', (t) => {
   board.advance(windowMs)
   const expected = ['linkUp', 'linkDown', 'linkUp', 'linkDown', 'linkOver expired']
   t.deepEqual(board.noticed(), expected)
+})
+
+test('a relay that drains says so to every carrier, also to those that come in later', (t) => {
+  const board = new Board()
+  const { opener, acceptor } = board.routed()
+  board.switch.drain(8_000, board.now)
+  t.deepEqual([opener.drains, acceptor.drains], [8_000, 8_000])
+  board.advance(3_000)
+  const back = board.again(acceptor)
+  t.true(back.welcome.resumed)
+  t.is(back.drains, 5_000)
+  t.is(board.switch.routes.size, 1)
+})
+
+test('a relay that drains leads what it leads, and nothing that is new', (t) => {
+  const board = new Board()
+  const { opener, acceptor } = board.routed()
+  acceptor.hears()
+  board.switch.drain(8_000, board.now)
+  opener.says({ kind: 'data', id: 2, offset: 0, bytes: new Uint8Array(0) })
+  for (const established of [false, true]) {
+    opener.says(openFrame({ id: 4, key: '1'.repeat(32), established, from: '' }))
+    t.like(opener.hears().at(-1), { kind: 'refuse', id: 4, code: 'drain' })
+  }
+  t.is(board.switch.routes.size, 1)
+})
+
+test('a stream that began at this relay can go nowhere else, and is led on while it drains', (t) => {
+  const board = new Board()
+  board.agent('plant-1')
+  board.switch.drain(8_000, board.now)
+  const from = 'client/app'
+  const local = (frame: StreamFrame): void => board.switch.receive(board.local, frame, board.now)
+  local(openFrame({ id: 4, key: '1'.repeat(32), established: false, from }))
+  t.like(board.localHears().at(-1), { kind: 'refuse', id: 4, code: 'drain' })
+  local(openFrame({ id: 6, key: '1'.repeat(32), established: true, from }))
+  t.is(board.switch.routes.size, 1)
 })

@@ -229,6 +229,18 @@ test('rule 16: a life that was displaced stays away for a while', (t) => {
   t.is(alone.link.dialAt(), displacedPauseMs)
 })
 
+test('a relay that drains is told of once, and nothing new is opened there', (t) => {
+  const alone = new Alone().up().welcomed()
+  alone.said()
+  for (let times = 0; times < 2; times += 1) {
+    alone.hear({ kind: 'goaway', code: 'drain', deadlineMs: 10_000 })
+  }
+  t.deepEqual(alone.goaways, ['drain'])
+  t.true(alone.link.port.leaving)
+  alone.lone.open()
+  t.deepEqual(alone.kinds(), [])
+})
+
 test('goodbye is said before all else', (t) => {
   const alone = new Alone().up().welcomed()
   alone.lone.open()

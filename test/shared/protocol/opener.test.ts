@@ -258,6 +258,38 @@ test('RESET on a way that was left is not heard', (t) => {
   t.is(end.phase, 'open')
 })
 
+test('a relay that drains is left while its way still serves, and without a pause', (t) => {
+  const { lone, end, id } = established(2)
+  lone.endpoint.portLeaves(lone.port(0), lone.now)
+  t.deepEqual(ways(end), ['relay-0', 'relay-1'])
+  t.like(saidOpen(lone, 1), { attachment: 2, established: true })
+  end.write(new Uint8Array(5))
+  t.like(lone.said(0).at(-1), { kind: 'data', id, offset: 10 })
+  lone.hear(acceptFrame({ id: 2, received: 10 }), 1)
+  t.deepEqual(ways(end), ['relay-1', undefined])
+  t.deepEqual(lone.said(0), [{ kind: 'void', id }])
+  t.like(lone.said(1).at(-1), { kind: 'data', offset: 10 })
+})
+
+test('a relay that drains is stayed at while there is no other, and nothing new is opened', (t) => {
+  const { lone, end } = established(1)
+  lone.endpoint.portLeaves(lone.port(0), lone.now)
+  t.deepEqual(ways(end), ['relay-0', undefined])
+  lone.open()
+  t.deepEqual(lone.said(0), [])
+  lone.up({ session: 'cccccccccccccccc' })
+  t.deepEqual(lone.saidKinds(0), ['open', 'open'])
+})
+
+test('a refusal because the relay drains is no end, even of the first and only OPEN', (t) => {
+  const lone = new Lone()
+  const { end } = lone.open()
+  lone.hear({ kind: 'refuse', id: saidOpen(lone, 0).id, code: 'drain' })
+  t.is(end.phase, 'opening')
+  lone.advance(seekPauseMs)
+  t.like(saidOpen(lone, 0), { attachment: 2, established: false })
+})
+
 test('rule 9: a lingering opener that loses its way opens again, only to say CLOSE', (t) => {
   const { lone, end, id } = inPhase('opener', 'lingering')
   lone.hear({ kind: 'void', id })

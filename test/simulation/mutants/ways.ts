@@ -108,9 +108,8 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'a lingering opener opens again to say its last word',
     file: opener,
-    find: "if (this.phase === 'closed' || this.current?.ready === true) return",
-    replace:
-      "if (this.phase === 'closed' || this.phase === 'lingering' || this.current?.ready === true) return",
+    find: "if (this.phase === 'closed' || this.settled) return",
+    replace: "if (this.phase === 'closed' || this.phase === 'lingering' || this.settled) return",
     why: 'The acceptor waits for that word until its window ends.',
     within: 50,
   },
@@ -125,7 +124,7 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'a held opener looks for another relay',
     file: opener,
-    find: "if (this.phase === 'closed' || this.current?.ready === true) return",
+    find: "if (this.phase === 'closed' || this.settled) return",
     replace: "if (this.phase === 'closed' || this.current !== undefined) return",
     why: 'A stream is lost although another relay has a way for it.',
     within: 50,
@@ -191,5 +190,20 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (end.relay?.port === port && end.relay.life !== port.life)',
     replace: 'if (end.relay === undefined && end.relay !== undefined)',
     why: 'Their sockets stay open for a whole window, for nobody.',
+  },
+  {
+    rule: 'streams leave a relay that is about to stop',
+    file: opener,
+    find: "(!current.leaving || phase === 'lingering')",
+    replace: '(current.leaving || phase !== undefined)',
+    why: 'They pause until their carrier is lost, although another relay has a way.',
+    within: 40,
+  },
+  {
+    rule: 'a relay that is about to stop says so to whoever comes in',
+    file: 'relay/switch/switch.ts',
+    find: 'if (this.#drainUntil !== undefined) carrier',
+    replace: 'if (this.#drainUntil === now) carrier',
+    why: 'Streams of an agent that was away for a moment stay until they are lost.',
   },
 ]

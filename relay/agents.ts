@@ -1,0 +1,106 @@
+/**
+ * The agents that are in: each carrier with its driver, and what authority does to them.
+ *
+ * Invariant: whoever leaves takes what was his with him; a certificate that is revoked ends its
+ * link, detached or not.
+ */
+import type { TLSSocket } from 'node:tls'
+import type { WebSocket } from 'ws'
+import { identityName } from '../shared/identity.ts'
+import { monotonicNow } from '../shared/io/alarm.ts'
+import { wrapCarrier } from '../shared/io/carrier.ts'
+import { Drive } from '../shared/io/drive.ts'
+import { type Log, logFault } from '../shared/io/log.ts'
+import type { RelayConfig } from './config.ts'
+import type { Core } from './core.ts'
+import type { PeerIdentity } from './gate.ts'
+import type { AgentStatus } from './status.ts'
+import { AgentCarrier } from './switch/carrier.ts'
+
+interface Present {
+  readonly carrier: AgentCarrier
+  readonly drive: Drive
+  readonly peer: PeerIdentity
+}
+
+export class Agents {
+  readonly #core: Core
+  readonly #config: RelayConfig
+  readonly #log: Log
+  readonly #present = new Map<PeerIdentity, Present>()
+  /** The certificate that each link was last proved with: a detached one can be revoked too. */
+  readonly #serialOfLink = new Map<string, string>()
+
+  constructor(core: Core, config: RelayConfig, log: Log) {
+    this.#core = core
+    this.#config = config
+    this.#log = log
+  }
+
+  /** A proved agent has a carrier. */
+  welcome(peer: PeerIdentity, ws: WebSocket, socket: TLSSocket): void {
+    const identity = identityName(peer.identity)
+    const carrier = new AgentCarrier({
+      switch: this.#core.switch,
+      identity,
+      livenessMs: this.#config.limits.livenessMs,
+      now: monotonicNow(),
+      wake: () => drive.wake(),
+      end: (code) => drive.end(code),
+    })
+    const drive = new Drive(carrier, (fault) => {
+      this.#present.delete(peer)
+      carrier.lost(monotonicNow())
+      this.#core.wake()
+      const fields = { peer: identity, 'client.address': peer.address }
+      logFault(this.#log, fault, fields, fault.code === 'carrier_lost' ? 'info' : 'warn')
+    })
+    this.#present.set(peer, { carrier, drive, peer })
+    this.#serialOfLink.set(identity, peer.serialNumber)
+    drive.attach(wrapCarrier(ws, socket, drive))
+  }
+
+  /** The certificate of this peer is revoked: what it holds ends at once, detached or not. */
+  expel({ identity }: PeerIdentity): void {
+    this.#core.switch.expel(identityName(identity), 'revoked', monotonicNow())
+  }
+
+  expelRevoked(revoked: ReadonlySet<string>): void {
+    for (const [identity, serial] of this.#serialOfLink) {
+      if (!revoked.has(serial)) continue
+      this.#serialOfLink.delete(identity)
+      this.#core.switch.expel(identity, 'revoked', monotonicNow())
+    }
+  }
+
+  /** The certificate of this peer is over: its carrier ends, and its streams wait for the next. */
+  dismiss(peer: PeerIdentity): void {
+    this.#present.get(peer)?.drive.end('certificate_expired')
+  }
+
+  status(): readonly AgentStatus[] {
+    const now = monotonicNow()
+    const serving = new Map([...this.#present.values()].map((one) => [one.carrier.link, one]))
+    return [...this.#core.switch.links.values()].map((link) => {
+      const one = serving.get(link)
+      const base = {
+        agent: link.identity,
+        streams: link.port.legs.size,
+        cuts: link.carriers - 1,
+        receivedBytes: link.receivedBytes,
+        sentBytes: link.sentBytes,
+        services: [...link.services],
+      }
+      if (one === undefined || !link.port.up) return { ...base, state: 'away' as const }
+      const heardAgoMs = Math.round(now - one.carrier.heardAt)
+      const { roundTripMs } = one.carrier
+      return {
+        ...base,
+        state: heardAgoMs < this.#config.limits.livenessMs ? ('up' as const) : ('silent' as const),
+        heardAgoMs,
+        ...(roundTripMs !== undefined && { roundTripMs: Math.round(roundTripMs * 10) / 10 }),
+        address: one.peer.address,
+      }
+    })
+  }
+}
