@@ -1,8 +1,8 @@
 /**
  * The ports of one endpoint, one for each relay: where a stream is opened.
  *
- * Invariant: only a port that is ready and stays is chosen. Of relays that are about as near, the one that
- * stands first in the agent's list is the better one, so that the openings of all agents meet.
+ * Invariant: only a port that is ready and stays is chosen. Of relays that are about as near, the
+ * one that stands first in the agent's list is the better one, so that all openings meet.
  */
 import { EndpointPort } from './port.ts'
 

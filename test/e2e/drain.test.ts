@@ -14,7 +14,7 @@ const plan = { forwards: { 'desk-1': [service] } }
 /** The longest pause that no user sees. */
 const pauseMsMax = 500
 
-test('a rolling restart of two relays under load loses nothing and pauses for nobody', async (t) => {
+test('a rolling restart of two relays under load loses nothing, without a pause', async (t) => {
   t.timeout(180_000)
   await using target = await startTarget()
   await using fleet = await Fleet.open(2, {

@@ -40,7 +40,7 @@ const pumpsMax = 10_000
 
 export class World {
   readonly chance: Chance
-  /** A sequence of its own for what came later, so that older seeds go on to draw what they drew. */
+  /** A sequence of its own for what came later: older seeds go on to draw what they drew. */
   readonly laterChance: Chance
   readonly clock = new Clock()
   readonly report = new Report()

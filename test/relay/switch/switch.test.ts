@@ -179,7 +179,7 @@ test('a relay that drains leads what it leads, and nothing that is new', (t) => 
   t.is(board.switch.routes.size, 1)
 })
 
-test('a stream that began at this relay can go nowhere else, and is led on while it drains', (t) => {
+test('a stream that began at this relay is led on while it drains: it has no other', (t) => {
   const board = new Board()
   board.agent('plant-1')
   board.switch.drain(8_000, board.now)
