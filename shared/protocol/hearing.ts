@@ -19,6 +19,13 @@ export abstract class HearingEnd<Port> extends End<Port> {
     return this.current?.port ?? this.#lastPort
   }
 
+  /** It has a way that is there to stay. */
+  get settled(): boolean {
+    const { current, phase } = this
+    // What lingers needs a way for its last word only.
+    return current?.ready === true && (!current.leaving || phase === 'lingering')
+  }
+
   override loseCurrent(): void {
     this.#lastPort = this.via
     super.loseCurrent()

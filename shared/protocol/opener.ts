@@ -61,13 +61,6 @@ export class Opener<Port> extends HearingEnd<Port> {
     return this.#established
   }
 
-  /** It has a way that is there to stay. */
-  get settled(): boolean {
-    const { current, phase } = this
-    // What lingers needs a way for its last word only.
-    return current?.ready === true && (!current.leaving || phase === 'lingering')
-  }
-
   /** Looks for another way, if this end needs one and there is one. */
   seek(): void {
     if (this.phase === 'closed' || this.settled) return

@@ -193,7 +193,7 @@ export const mutantsOfWays: readonly Mutant[] = [
   },
   {
     rule: 'streams leave a relay that is about to stop',
-    file: opener,
+    file: 'shared/protocol/hearing.ts',
     find: "(!current.leaving || phase === 'lingering')",
     replace: '(current.leaving || phase !== undefined)',
     why: 'They pause until their carrier is lost, although another relay has a way.',
