@@ -47,7 +47,6 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    this.#forget(leg.route, 'end')\n",
     replace: '',
     why: 'Routes of nobody fill the relay.',
-    within: 200,
   },
   {
     rule: 'a changed policy ends what it forbids',

@@ -111,7 +111,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "if (this.phase === 'closed' || this.settled) return",
     replace: "if (this.phase === 'closed' || this.phase === 'lingering' || this.settled) return",
     why: 'The acceptor waits for that word until its window ends.',
-    within: 50,
+    within: 200,
   },
   {
     rule: 'a lingering acceptor without a way is over',
