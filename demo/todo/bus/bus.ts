@@ -12,6 +12,8 @@ export interface BusOptions {
   /** `ws://…/mqtt`, `ws://…/amqp`, `http://…`; in Node.js also `mqtt://` and `amqp://`. */
   readonly url: string
   readonly clientId: string
+  /** PEM, for MQTT in Node.js: the one authority that a certificate may come from. */
+  readonly authority?: string
 }
 
 export type BusState = 'connecting' | 'connected' | 'lost'

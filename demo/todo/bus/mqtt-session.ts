@@ -14,6 +14,7 @@ export interface MqttPlan {
   /** `ws://…`, `wss://…`; in Node.js also `mqtt://…` and `mqtts://…`. */
   readonly url: string
   readonly clientId: string
+  readonly authority?: string | undefined
   readonly subscriptions: readonly string[]
   /** Whether others learn if it is online. */
   readonly isPresent: boolean
@@ -103,7 +104,7 @@ const goodbyeMs = 1_000
 /** Seconds for which brokers of MQTT 5 keep what nobody fetches. */
 const keptSeconds = 86_400
 
-function optionsOf({ clientId, isPresent, isKept }: MqttPlan): IClientOptions {
+function optionsOf({ clientId, authority, isPresent, isKept }: MqttPlan): IClientOptions {
   const will = {
     topic: addressed(topics.presence, clientId),
     payload: 'offline',
@@ -124,6 +125,7 @@ function optionsOf({ clientId, isPresent, isKept }: MqttPlan): IClientOptions {
     resubscribe: false,
     ...(isKept && { properties: { sessionExpiryInterval: keptSeconds } }),
     ...(isPresent && { will }),
+    ...(authority !== undefined && { ca: authority }),
   }
 }
 

@@ -9,11 +9,12 @@ import { Ears } from './ears.ts'
 import { MqttSession } from './mqtt-session.ts'
 
 /** Begins to connect. */
-export function connectMqtt({ url, clientId }: BusOptions): Bus {
+export function connectMqtt({ url, clientId, authority }: BusOptions): Bus {
   const ears = new Ears(clientId)
   const session = new MqttSession({
     url,
     clientId,
+    authority,
     subscriptions: [topics.todo, addressed(topics.todo, clientId)],
     isPresent: true,
     isKept: false,
