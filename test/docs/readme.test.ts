@@ -13,6 +13,7 @@ import { startMosquitto } from '../support/mosquitto.ts'
 import { freePort } from '../support/ports.ts'
 import { Child, run } from '../support/process.ts'
 import { testWith } from '../support/program.ts'
+import { replacing } from '../support/replacing.ts'
 import { repository } from '../support/sources.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -105,13 +106,6 @@ testJourneys('what the README says to type works, from its first line to its las
   await plant?.waitForLine(/"code":"revoked"/, { deadlineMs: 5_000 })
   t.true(crm?.isRunning)
 })
-
-/** One pass over a text that puts each second thing in the place of the first, longest first. */
-function replacing(pairs: Readonly<Record<string, string>>): (text: string) => string {
-  const written = Object.keys(pairs).sort((one, other) => other.length - one.length)
-  const pattern = new RegExp(written.map((part) => RegExp.escape(part)).join('|'), 'g')
-  return (text) => text.replaceAll(pattern, (part) => pairs[part] ?? part)
-}
 
 const printOneMessage = `
 client.on('error', (error) => { throw error })

@@ -4,20 +4,23 @@
  * Invariant: a test that lacks a program is never silently green. It is skipped, its title naming
  * the Debian package; or, where SALLYPORT_TEST_REQUIRE=all says that everything must run, it fails.
  */
-import { accessSync, constants, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 
 /** The Debian package of each program that some test needs. */
 const packages = {
+  'activemq.jar': 'activemq',
   'chromium-headless-shell': 'chromium-headless-shell',
   curl: 'curl',
   initdb: 'postgresql',
+  java: 'default-jre-headless',
   ldapsearch: 'ldap-utils',
   mosquitto: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
   nginx: 'nginx',
+  'ngx_stream_module.so': 'libnginx-mod-stream',
   openssl: 'openssl',
   postgres: 'postgresql',
   psql: 'postgresql',
@@ -85,13 +88,17 @@ export function programPath(name: ProgramName): string {
 function findProgram(name: ProgramName): string | undefined {
   return searchedFolders()
     .map((folder) => join(folder, name))
-    .find(isExecutable)
+    .find(/\.(?:jar|so)$/.test(name) ? existsSync : isExecutable)
 }
 
-/** PATH, the folders of servers, and each version of PostgreSQL that Debian keeps, newest first. */
+/** Where Debian keeps what others load: NGINX its modules, java the broker. */
+const partFolders = ['/usr/lib/nginx/modules', '/usr/share/activemq/bin']
+
+/** PATH, the folders of servers and of parts, and each version of PostgreSQL, newest first. */
 function searchedFolders(): readonly string[] {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  return [...path, '/usr/local/sbin', '/usr/sbin', '/sbin', ...postgresFolders()]
+  const servers = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+  return [...path, ...servers, ...partFolders, ...postgresFolders()]
 }
 
 function postgresFolders(): readonly string[] {
