@@ -27,19 +27,29 @@ export interface RabbitMq {
 /** The same of each Debian and Erlang: what the wrapper in PATH calls in the end. */
 const folders = ['/usr/lib/rabbitmq/bin', '/opt/homebrew/sbin']
 
+/** The programs that it consists of. */
+export interface RabbitMqPrograms {
+  readonly server: string
+  readonly portMapper: string
+}
+
 /** True where it could be started. */
 export function isRabbitMqInstalled(): boolean {
-  return findProgram('rabbitmq-server', folders) !== undefined
+  return findProgram('rabbitmq-server', folders) !== undefined && findProgram('epmd') !== undefined
+}
+
+/** Where its programs are. Throws `usage` when it is not installed. */
+export function findRabbitMq(find = findProgram): RabbitMqPrograms {
+  const server = find('rabbitmq-server', folders)
+  const portMapper = find('epmd')
+  if (server !== undefined && portMapper !== undefined) return { server, portMapper }
+  const advice = 'apt-get install rabbitmq-server, or take another broker with --broker'
+  throw new Fault('usage', `RabbitMQ is not installed here: ${advice}`)
 }
 
 /** Starts it in a folder below this one. Throws `usage` when it is not installed. */
 export async function startRabbitMq(processes: Processes, folder: string): Promise<RabbitMq> {
-  const program = findProgram('rabbitmq-server', folders)
-  const portMapper = findProgram('epmd')
-  if (program === undefined || portMapper === undefined) {
-    const advice = 'apt-get install rabbitmq-server, or take another broker with --broker'
-    throw new Fault('usage', `RabbitMQ is not installed here: ${advice}`)
-  }
+  const { server: program, portMapper } = findRabbitMq()
   return await onFreePorts([0, 0, 0], async ([port = 0, mapperPort = 0, nodePort = 0]) => {
     const own = join(folder, `rabbitmq-${port}`)
     await mkdir(own, { recursive: true, mode: 0o700 })

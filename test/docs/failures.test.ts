@@ -7,7 +7,10 @@
 import test from 'ava'
 import { textFiles } from '../support/sources.ts'
 
-/** The failures by id: T of identity, R of streams, W of WebSockets, X of exhaustion, P, S. */
+/**
+ * The failures by id: T of identity, R of streams, W of WebSockets, X of exhaustion, P, S; B of the
+ * gateway and the todo list that went before.
+ */
 const failures = {
   T3: 'accepted because some certificate of the chain was genuine (GHSA-mrpr-756c-xm47)',
   T4: 'identity looked for in the whole chain (GHSA-hhm9-wf63-g7qj)',
@@ -42,6 +45,20 @@ const failures = {
   X7: 'sends to slow readers filled the memory off the heap (relay-ide#1250)',
   P1: 'the list checked at the handshake, not at each channel (GHSA-24fp-5v3p-rvpw)',
   S1: 'the tunnel server reached anything behind agents (GHSA-hw4x-mcx5-9q36)',
+  B1: 'checking any entry of the list reset every device',
+  B2: 'a change of an unknown entry killed the server, or removed the last one',
+  B3: 'what was no JSON killed the server',
+  B4: 'each further click lit the light and changed the entry again',
+  B5: 'answers and broadcasts went by whoever had connected last',
+  B6: 'after each reconnect messages were handled once more, and those of longer topics, too',
+  B7: 'a lost broker was never found again, and an undeclared exchange closed the channel',
+  B8: 'a device that was away never learned its light, and a server that restarted forgot all',
+  B9: 'who closed the page while busy locked an entry for ever',
+  B10: 'clearing was local, and marking all a message for each entry',
+  B11: 'one id had four names',
+  B12: 'consumers were accepted without an agent, and hung',
+  B13: 'behind a proxy that reads TLS the agent had only a status of 400 to show',
+  B14: 'typing errors in the configuration showed at the first connection',
   S3: 'spellings of an address called public (CVE-2024-29415)',
 } as const
 

@@ -1,7 +1,8 @@
 /**
  * The whole workload through a real relay and agent: a todo server on premises, twenty browsers'
  * clients and two devices in the cloud, two hundred entries, and carriers that are cut again and
- * again. In the end all lists are equal, nothing happened twice, and the lights are right.
+ * again; and the server is killed once. In the end all lists are equal, nothing happened twice, and
+ * the lights are right.
  *
  * SALLYPORT_FLEET_SECONDS is how long: 60 for the full measure.
  */
@@ -38,7 +39,8 @@ testWith('mosquitto')(
     t.timeout(seconds * 1_000 + 120_000)
     await using broker = await startMosquitto()
     await using folder = await temporaryFolder()
-    await using server = await startServer(broker.port, folder.path)
+    let server = await startServer(broker.port, folder.path)
+    await using _server = { [Symbol.asyncDispose]: async () => void (await server.end()) }
     await using tunnel = await openTunnel({
       services: { [service]: { target: broker.port, websocket: '/mqtt' } },
     })
@@ -49,7 +51,13 @@ testWith('mosquitto')(
     const { proxy } = tunnel.agent('plant-1')
     const connectionsBefore = proxy.connectionsTotal
     const cuts = cutAgainAndAgain(proxy)
+    const killed = killOnce(async () => {
+      server.signal('SIGKILL')
+      await server.waitForExit()
+      server = await startServer(broker.port, folder.path)
+    })
     const inserted = await work(clients, twins)
+    await killed
     await cuts.end()
 
     const expected = inserted.size + twins.length
@@ -176,6 +184,12 @@ async function checkEntryOf(device: string, clients: readonly TestClient[]): Pro
   if (entry === undefined) throw new Error(`no entry of ${device}`)
   client.list.make({ command: 'update', item: { ...pick(entry), completed: true } })
   return entry.id
+}
+
+/** Half-way through, the server is killed in the middle of whatever it does, and starts again. */
+async function killOnce(kill: () => Promise<void>): Promise<void> {
+  await pause(seconds * 500)
+  await kill()
 }
 
 interface Cuts {
