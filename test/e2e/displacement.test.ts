@@ -8,7 +8,7 @@ import { openTunnel } from '../support/tunnel.ts'
 
 const atOnceMs = 2_000
 
-test('a returning agent takes over while its old carrier still looks alive', async (t) => {
+test('R9: a returning agent takes over while its old carrier still looks alive', async (t) => {
   t.timeout(90_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({

@@ -6,8 +6,10 @@
  * scope of `await using` ends every process and removes every file.
  */
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
+import type { Store } from '../../certs/store.ts'
+import type { Door } from './hostile-agent.ts'
 import { freePort } from './ports.ts'
 import { FaultyProxy } from './proxy.ts'
 import { type LogRecord, Sallyport } from './sallyport.ts'
@@ -36,31 +38,41 @@ export interface FleetAgent {
 }
 
 export class Fleet implements AsyncDisposable {
+  readonly store: Store
   readonly #plan: TunnelPlan
   readonly #folder: string
   readonly #listenPorts: readonly number[]
-  readonly #running = new AsyncDisposableStack()
+  readonly #running: AsyncDisposableStack
   readonly #relays: FleetRelay[] = []
   readonly #agents = new Map<string, FleetAgent>()
   readonly #forwardPorts = new Map<string, number>()
 
-  private constructor(plan: TunnelPlan, folder: string, listenPorts: readonly number[]) {
+  private constructor(
+    plan: TunnelPlan,
+    store: Store,
+    listenPorts: readonly number[],
+    running: AsyncDisposableStack,
+  ) {
     this.#plan = plan
-    this.#folder = folder
+    this.store = store
+    this.#folder = dirname(store.directory)
+    this.#running = running
     this.#listenPorts = listenPorts
   }
 
   /** Starts so many relays, and every agent of the plan; waits until all links are ready. */
   static async open(relays: number, plan: TunnelPlan): Promise<Fleet> {
     await using starting = new AsyncDisposableStack()
-    const folder = await temporaryFolder()
+    const folder = starting.use(await temporaryFolder())
     const ports = await Promise.all(Array.from({ length: relays }, freePort))
-    const fleet = starting.use(new Fleet(plan, folder.path, ports))
-    fleet.#running.use(folder)
-    await makeStore(folder.path, agentNames(plan))
+    const store = await makeStore(folder.path, agentNames(plan))
+    const fleet = new Fleet(plan, store, ports, starting.move())
+    await using opening = new AsyncDisposableStack()
+    opening.use(fleet)
     await Promise.all(ports.map((_, index) => fleet.startRelay(index)))
-    await Promise.all(agentNames(plan).map((name) => fleet.#startAgent(name)))
-    starting.move()
+    const present = agentNames(plan).filter((name) => plan.absent?.includes(name) !== true)
+    await Promise.all(present.map((name) => fleet.#startAgent(name)))
+    opening.move()
     return fleet
   }
 
@@ -97,6 +109,11 @@ export class Fleet implements AsyncDisposable {
       `link ready to ${place}`,
       { from, deadlineMs: 40_000 },
     )
+  }
+
+  /** Where agents come in at a relay, for one that is none of this fleet's. */
+  door(relay: number): Door {
+    return { store: this.store, listenPort: this.#listenPorts[relay] ?? 0 }
   }
 
   /** The TCP ingress of a service at one relay. */

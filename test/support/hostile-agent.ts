@@ -55,10 +55,13 @@ export function openFrame(change: Partial<FrameOf<'open'>> = {}): FrameOf<'open'
   }
 }
 
+/** The relay that it comes to, and the authority that has certified it. */
+export type Door = Pick<Tunnel, 'store' | 'listenPort'>
+
 /** One carrier of a hostile agent. */
 export class HostileAgent extends FrameSocket {
   /** Opens a carrier with the certificate of this agent; nothing is said on it yet. */
-  static async connect(tunnel: Tunnel, name: string): Promise<HostileAgent> {
+  static async connect(tunnel: Door, name: string): Promise<HostileAgent> {
     const { certificateFile, keyFile } = pairPaths(tunnel.store, 'agent', name)
     const ws = new WebSocket(`wss://127.0.0.1:${tunnel.listenPort}/sallyport`, subprotocol, {
       ca: await readFile(authorityPaths(tunnel.store).certificateFile, 'utf8'),
@@ -72,7 +75,7 @@ export class HostileAgent extends FrameSocket {
   }
 
   /** The same, after a good HELLO that was answered. */
-  static async greeted(tunnel: Tunnel, name: string): Promise<HostileAgent> {
+  static async greeted(tunnel: Door, name: string): Promise<HostileAgent> {
     const agent = await HostileAgent.connect(tunnel, name)
     agent.send(helloFrame())
     await agent.take('welcome')

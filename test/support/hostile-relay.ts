@@ -60,7 +60,7 @@ export class HostileRelay implements AsyncDisposable {
   }
 
   /** Starts it on a port of its own, with the certificate of the tunnel's relay. */
-  static async start({ store }: Tunnel): Promise<HostileRelay> {
+  static async start({ store }: Pick<Tunnel, 'store'>): Promise<HostileRelay> {
     const { certificateFile, keyFile } = pairPaths(store, 'relay', 'localhost')
     const server = createServer({
       cert: await readFile(certificateFile, 'utf8'),

@@ -22,6 +22,8 @@ interface Conditions {
 export class FaultyProxy implements Conditions, AsyncDisposable {
   /** The loopback port that connections are passed on to; a change meets new connections only. */
   targetPort: number
+  /** The loopback address from which new connections go on: a network that gives another one. */
+  sourceAddress = '127.0.0.1'
   /** How long each byte is under way, in each direction. */
   delayMs = 0
   /** How many bytes a second pass, in each direction of each connection. */
@@ -95,7 +97,7 @@ export class FaultyProxy implements Conditions, AsyncDisposable {
     const connection = new Connection(client, this)
     this.#connections.add(connection)
     await this.passable
-    const closed = connection.reach(this.targetPort)
+    const closed = connection.reach(this.targetPort, this.sourceAddress)
     if (this.#hole !== undefined) connection.pause()
     await closed
     this.#connections.delete(connection)
@@ -115,9 +117,10 @@ class Connection {
   }
 
   /** Connects to the target; resolves when both sides are closed. */
-  async reach(port: number): Promise<void> {
+  async reach(port: number, localAddress: string): Promise<void> {
     if (this.#client.destroyed) return
-    const target = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    const place = { port, host: '127.0.0.1', localAddress }
+    const target = connect({ ...place, allowHalfOpen: true, noDelay: true })
     this.#target = target
     join(this.#client, target, this.#conditions)
     join(target, this.#client, this.#conditions)
