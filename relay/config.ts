@@ -33,6 +33,8 @@ export interface RelayService {
 export interface RelayLimits {
   /** Streams of one agent. */
   readonly streamsMax: number
+  /** Agents, connected or waited for. */
+  readonly agentsMax: number
   /** Carriers of one agent. */
   readonly carriersMax: number
   /** Sockets of consumers, TCP and WebSocket together. */
@@ -125,6 +127,7 @@ export function relayOptions(): readonly Option[] {
 function limitsOf(limits: RelayFile['limits']): RelayLimits {
   return {
     streamsMax: limits.streamsMax,
+    agentsMax: limits.agentsMax,
     carriersMax: limits.carriersMax,
     connectionsMax: limits.connectionsMax,
     pendingHandshakesMax: limits.pendingHandshakesMax,

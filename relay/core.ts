@@ -42,7 +42,7 @@ export class Core {
     const life = randomBytes(8).toString('hex')
     this.budget = new Budget(limits.memoryBudgetBytes, guaranteedBytes)
     this.switch = new Switch({
-      limits: { streamsMax, windowBytes, resumeWindowMs, livenessMs, parkMs: limits.parkMs },
+      limits: { ...limits, streamsMax, windowBytes, resumeWindowMs, livenessMs },
       budget: this.budget,
       life,
       mintSession: () => randomBytes(8).toString('hex'),

@@ -74,6 +74,9 @@ const limits = z.strictObject({
   streamsMax: count(1, 1_000_000)
     .prefault(1000)
     .describe('Streams of one agent at a time; stops one agent from filling the tables.'),
+  agentsMax: count(1, 1_000_000)
+    .prefault(10_000)
+    .describe('Agents, also those waited for; stops many certificates from filling the tables.'),
   carriersMax: count(1, 255)
     .prefault(4)
     .describe('Carriers of one agent at a time; stops one certificate from holding all sockets.'),

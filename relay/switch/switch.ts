@@ -17,6 +17,8 @@ import type { Route } from './route.ts'
 import { Routing, type RoutingLimits, type RoutingNotice } from './routing.ts'
 
 export interface SwitchLimits extends RoutingLimits {
+  /** Links of agents, connected or waited for. */
+  readonly agentsMax: number
   readonly resumeWindowMs: number
   readonly livenessMs: number
 }
@@ -93,6 +95,9 @@ export class Switch {
     }
     if (known !== undefined && sameLife && hello.attempt <= known.attempt) {
       throw new Fault('attempt_stale', `attempt ${hello.attempt}, ${known.attempt} was seen`)
+    }
+    if (known === undefined && this.#links.size >= this.#options.limits.agentsMax) {
+      throw new Fault('overloaded', `${this.#links.size} agents are in already`)
     }
     const resumed = known?.resumes(hello) === true
     if (known !== undefined) this.#fence(known, sameLife)

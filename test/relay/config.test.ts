@@ -53,6 +53,7 @@ const options: Readonly<
   'tls.authority': ['/a', '/b', '/b', ({ tls }) => tls.authority],
   'tls.revocations': ['/a', '/b', '/b', ({ tls }) => tls.revocations],
   'limits.streamsMax': [7, '8', 8, ({ limits }) => limits.streamsMax],
+  'limits.agentsMax': [7, '8', 8, ({ limits }) => limits.agentsMax],
   'limits.carriersMax': [7, '8', 8, ({ limits }) => limits.carriersMax],
   'limits.connectionsMax': [7, '8', 8, ({ limits }) => limits.connectionsMax],
   'limits.pendingHandshakesMax': [77, '88', 88, ({ limits }) => limits.pendingHandshakesMax],
@@ -119,6 +120,7 @@ test('the smallest file has the documented defaults, and denies everything', asy
     })
     t.deepEqual(config.limits, {
       streamsMax: 1000,
+      agentsMax: 10_000,
       carriersMax: 4,
       connectionsMax: 10_000,
       pendingHandshakesMax: 256,

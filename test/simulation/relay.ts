@@ -158,6 +158,7 @@ export class Relay {
     const theSwitch = new WatchedSwitch(this.#world, session, {
       limits: {
         streamsMax: 100,
+        agentsMax: 10,
         windowBytes: options.relayWindowBytes,
         resumeWindowMs,
         livenessMs: options.livenessMs,

@@ -18,6 +18,7 @@ import { openFrame } from './lone.ts'
 export const relayWindowBytes = 10_000
 const limits: SwitchLimits = {
   streamsMax: 10,
+  agentsMax: 10_000,
   windowBytes: relayWindowBytes,
   resumeWindowMs: 90_000,
   livenessMs: 10_000,

@@ -80,6 +80,16 @@ test('rule 32: a HELLO that is not later is refused, and harms nobody', (t) => {
   t.is(board.switch.links.get('agent/plant-1'), first.link)
 })
 
+test('R11: no more agents are in, or waited for, than may be', (t) => {
+  const board = new Board({ agentsMax: 2 })
+  const first = board.agent('plant-1')
+  board.agent('plant-2').lost()
+  t.throws(() => board.agent('plant-3'), { instanceOf: Fault, code: 'overloaded' })
+  t.true(board.again(first).welcome.resumed)
+  board.advance(windowMs)
+  t.notThrows(() => board.agent('plant-3'))
+})
+
 test('rule 40: a session waits for its window; then its streams end with a code', (t) => {
   const board = new Board()
   const { opener, acceptor } = board.routed()
