@@ -97,7 +97,7 @@ test.serial(
         await owner.lives(t)
       }
     }
-  // A session is no secret that opens anything: it counts with its own certificate only.
+    // A session is no secret that opens anything: it counts with its own certificate only.
     using thief = await HostileAgent.connect(fleet.door(0), 'mallory')
     thief.send(helloFrame({ epoch: owner.hello.epoch, session: owner.session }))
     t.false((await thief.take('welcome')).resumed)
