@@ -11,6 +11,7 @@ import { Desk } from './desk.ts'
 import type { Interruption } from './interruption.ts'
 import { listenForKeys } from './keys.ts'
 import { countText, type Narrator, secondsText } from './narration.ts'
+import { openInBrowser } from './opening.ts'
 import { openPathPages } from './path/pages.ts'
 import { Sequence } from './sequence.ts'
 import type { Scene } from './story.ts'
@@ -52,6 +53,8 @@ export async function play(
   )
   using keys = listenForKeys(process.stdin, {
     ...Object.fromEntries(breaks),
+    p: () => pressButton(scene, narrator),
+    o: () => void openPage(scene, narrator),
     h: () => help(narrator),
     q: () => interruption.interrupt(),
   })
@@ -74,6 +77,17 @@ async function breakIt(desk: Desk, id: keyof typeof breakages, narrator: Narrato
   narrator.say(`  one at a time: "${desk.busyWith}" is not over yet`)
 }
 
+function pressButton({ press }: Scene, narrator: Narrator): void {
+  narrator.say(press === undefined ? '  the Pi is there over mqtt only' : '  ● the Pi was pressed')
+  press?.()
+}
+
+async function openPage({ fronts }: Scene, narrator: Narrator): Promise<void> {
+  for (const { url } of fronts.values()) {
+    if (!(await openInBrowser(url))) narrator.say(`  there is nothing to open it with: ${url}`)
+  }
+}
+
 /** `messages 1,204 of 1,204 · broken 3 times · longest pause 0.4 s`. */
 function lineOf({ playground, broken }: Desk): string {
   const { sequence, ingress } = playground
@@ -91,6 +105,8 @@ function help(narrator: Narrator): void {
   for (const { key, name, help } of Object.values(breakages)) {
     narrator.say(`  ${key}  ${name}: ${help}`)
   }
+  narrator.say("  p  presses the Pi's button: after ten, its maintenance is due")
+  narrator.say('  o  opens the todo list in your browser')
   narrator.say('  q  ends every process and removes the folder')
 }
 
@@ -111,5 +127,6 @@ function tellWays(
 
 function keysLine(): string {
   const keys = Object.values(breakages).map(({ key, name }) => `${key} ${name}`)
-  return `  ${[...keys, 'h help', 'q quit'].join(' · ')}`
+  const others = ["p press the Pi's button", 'o open page', 'h help', 'q quit']
+  return `  ${[...keys, ...others].join(' · ')}`
 }

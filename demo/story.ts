@@ -43,8 +43,8 @@ export interface Scene {
   readonly office: Office
   /** The pages of each transport, as browsers reach them. */
   readonly fronts: ReadonlyMap<Transport, Front>
-  /** Presses the button of the simulated device. */
-  readonly press: () => void
+  /** Presses the button of the simulated device, which is there with MQTT. */
+  readonly press: (() => void) | undefined
   /** The way in for browsers. */
   readonly webSocket: WebSocketPlace
   /** What clients pin. */
@@ -102,10 +102,12 @@ export async function openScene(
     })
     todos.push(todo)
   }
-  const device = await account.step('on premises', 'device', async () => {
-    const value = await startDevice(processes, broker)
-    return { text: `Raspberry Pi pi1 (simulated), ${await listensOn(value, [])}`, value }
-  })
+  const openDevice = async (): Promise<Child> =>
+    await account.step('on premises', 'device', async () => {
+      const value = await startDevice(processes, broker)
+      return { text: `Raspberry Pi pi1 (simulated), ${await listensOn(value, [])}`, value }
+    })
+  const device = transports.includes('mqtt') ? await openDevice() : undefined
 
   const network = scope.use(await Network.before(cloud.listenPort))
   const around = { processes, folder, networkPort: network.port }
@@ -133,7 +135,8 @@ export async function openScene(
   const url = `wss://localhost:${cloud.listenPort}${mqttPath}`
   const webSocket = { url, authority, origin: origins[0] ?? '' }
   const places = { broker, plant, office, fronts, webSocket, authorityFile }
-  return { cloud, network, ...places, press: () => press(device), processes, signal }
+  const pressButton = device && (() => press(device))
+  return { cloud, network, ...places, press: pressButton, processes, signal }
 }
 
 const amqpService = `${plantName}/amqp`

@@ -74,8 +74,9 @@ async function pathPages(app: FastifyInstance, { desk, watch }: PathParts): Prom
   app.post(pressPath, async (request, reply) => {
     const body = pressSchema.safeParse(request.body)
     if (!body.success) return await reply.code(400).send()
-    desk.playground.scene.press()
-    return await reply.code(204).send()
+    const { press } = desk.playground.scene
+    press?.()
+    return await reply.code(press === undefined ? 404 : 204).send()
   })
 }
 

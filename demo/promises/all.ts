@@ -64,7 +64,7 @@ async function keepTodoPromises(scene: Scene, account: Account): Promise<void> {
       `a cut in mid-edit over ${transport}`,
       async () => `${transport}: ${await editSurvivesCut({ ...stage, network, agents })}`,
     )
-    if (transport === 'mqtt') {
+    if (transport === 'mqtt' && press !== undefined) {
       const device = { ...stage, press }
       await account.promise('ten presses', async () => await deviceIsMaintained(device))
     }

@@ -71,6 +71,6 @@ const busyBytesPerSecond = 20_000
 function totals(agent: AgentState | undefined): string {
   if (agent === undefined) return ''
   const { streams, receivedBytes, sentBytes } = agent
-  const bytes = bytesText(receivedBytes + sentBytes)
-  return `one WebSocket, TLS 1.3 · ${streams} ${streams === 1 ? 'stream' : 'streams'} · ${bytes}`
+  const held = `${streams} ${streams === 1 ? 'stream' : 'streams'}`
+  return `one WebSocket, TLS 1.3\n${held} · ${bytesText(receivedBytes + sentBytes)}`
 }

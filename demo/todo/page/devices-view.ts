@@ -43,10 +43,13 @@ class Card {
   readonly element: HTMLElement
   readonly #light = make('span', { class: 'light' })
   readonly #text = make('p')
-  readonly #meter = make('meter', { attributes: { min: '0', max: String(clicksMax) } })
+  readonly #meter = make('meter')
 
   constructor(clientId: string, press: Press) {
     const heading = make('h2', { text: clientId, attributes: { id: `device-${clientId}` } })
+    this.#meter.max = clicksMax
+    this.#meter.high = clicksMax - 1
+    this.#meter.optimum = 0
     this.#meter.setAttribute('aria-label', `Uses of ${clientId} since its maintenance`)
     const attributes = { 'aria-labelledby': heading.id, 'data-client-id': clientId }
     const parts = [heading, this.#light, this.#text, this.#meter]
@@ -63,8 +66,7 @@ class Card {
     this.#light.dataset.light = light
     setText(this.#light, `light ${light}`)
     this.#meter.value = clicks
-    const uses = `${clicks} of ${clicksMax} uses`
-    const away = isOnline ? '' : ', and it is away'
-    setText(this.#text, `${uses}${due ? ', maintenance is due' : ''}${away}`)
+    const uses = due ? `${clicks} uses: maintenance is due` : `${clicks} of ${clicksMax} uses`
+    setText(this.#text, isOnline ? uses : `${uses}; it is away`)
   }
 }

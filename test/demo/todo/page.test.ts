@@ -5,12 +5,8 @@ import type { ExecutionContext } from 'ava'
 import type { PageTab } from '../../../demo/tabs/browser.ts'
 import type { Sight } from '../../../demo/tabs/tab.ts'
 import { sees } from '../../../demo/tabs/tab.ts'
-import {
-  startTestBrowser,
-  startTodoSite,
-  type TestBrowser,
-  type TodoSite,
-} from '../../support/pages.ts'
+import { startTestBrowser, type TestBrowser } from '../../support/browser.ts'
+import { startTodoSite, type TodoSite } from '../../support/pages.ts'
 import { serialTestWith } from '../../support/program.ts'
 
 const patience = { withinMs: 15_000, signal: new AbortController().signal }
