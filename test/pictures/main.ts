@@ -2,7 +2,7 @@
  * `npm run pictures`: takes the pictures of the pages that the documents show, from the story as it
  * runs.
  *
- * Invariant: nothing in a picture is staged but the titles: it is what the pages show in that moment.
+ * Invariant: nothing in a picture is staged but the titles: it is what pages show in that moment.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
