@@ -85,11 +85,13 @@ export class TodoServer implements AsyncDisposable {
     this.#log.debug('client here', { 'client.id': clientId })
     this.#online.set(clientId, socket)
     socket.on(topics.todo, (said, acknowledge) => {
+      if (this.#waiting.length >= waitingMax) return
       const message = clientMessageSchema.safeParse(said)
       if (message.success) this.#take({ kind: 'message', message: message.data }, acknowledge)
       else this.#ignore(clientId, reasonOf(message.error), acknowledge)
     })
     socket.on(topics.deviceStatus, (said, acknowledge) => {
+      if (this.#waiting.length >= waitingMax) return
       const status = deviceStatusSchema.safeParse(said)
       if (status.success) this.#take({ kind: 'status', status: status.data }, acknowledge)
       else this.#ignore(clientId, reasonOf(status.error), acknowledge)
@@ -231,6 +233,9 @@ export class TodoServer implements AsyncDisposable {
 }
 
 const saveAgainMs = 1_000
+
+/** While the disk takes nothing, more is neither heard nor acknowledged, and so said again. */
+const waitingMax = 10_000
 
 interface Judgement {
   readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]

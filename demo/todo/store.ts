@@ -45,12 +45,24 @@ export class Store {
     }
   }
 
-  /** Saves a state; resolves when it survives a loss of power. Not to be called at once twice. */
+  /**
+   * Saves a state; resolves when it survives a loss of power. Not to be called at once twice.
+   * Throws `file_unwritable`; then the last state is still there.
+   */
   async save({ list, numbers, devices, clicks }: TodoState): Promise<void> {
     const content = { version: 1, list, numbers: [...numbers], devices, clicks: [...clicks] }
+    try {
+      await this.#replace(`${JSON.stringify(content)}\n`)
+    } catch (cause) {
+      const message = `${this.#file} cannot be written, so nobody is told of what has changed`
+      throw new Fault('file_unwritable', message, { cause })
+    }
+  }
+
+  async #replace(text: string): Promise<void> {
     const successor = `${this.#file}.new`
     await using file = await open(successor, 'w', 0o600)
-    await file.writeFile(`${JSON.stringify(content)}\n`)
+    await file.writeFile(text)
     await file.datasync()
     await rename(successor, this.#file)
     await using folder = await open(dirname(this.#file), 'r')

@@ -46,13 +46,13 @@ export class AmqpSession implements AsyncDisposable {
   /**
    * Publishes a message; resolves when the broker has it. It survives the broker's restart in a
    * durable queue, unless it is worth something only for so many milliseconds. Rejects at once
-   * while there is no connection.
+   * while there is no connection, and when there is no answer in time.
    */
   async publish(exchange: string, key: string, text: string, worthMs?: number): Promise<void> {
     if (this.#channel === undefined) throw new Error('There is no connection to the broker.')
     const how = worthMs === undefined ? { deliveryMode: 2 } : { expiration: `${worthMs}` }
     const properties = { contentType: 'application/json', ...how }
-    await this.#channel.basicPublish(exchange, key, text, properties)
+    await inTime(this.#channel.basicPublish(exchange, key, text, properties))
   }
 
   /** Ends this connection as if it had been lost; another one follows. */

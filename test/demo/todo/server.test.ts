@@ -1,5 +1,7 @@
 /** Tests the todo server with clients, on each carrier. */
 import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { topics } from '../../../demo/todo/contract.ts'
 import { clicksMax } from '../../../demo/todo/maintenance.ts'
@@ -31,6 +33,15 @@ for (const [title, play] of Object.entries(scenarios)) {
     await play(t, place, folder.path)
   })
 }
+
+testOnEach(
+  'while the disk takes nothing, nobody is told what it does not have',
+  async (t, place) => {
+    await using folder = await temporaryFolder()
+    await diskAway(t, place, folder.path)
+  },
+  ['socket.io'],
+)
 
 testOnEach(
   'a broker that restarts loses and doubles nothing',
@@ -177,6 +188,23 @@ async function serverAway(t: ExecutionContext, place: Place, folder: string): Pr
   await using server = await startServer(place, folder)
   await agree([one, other], 11)
   t.is(server.state.list.items.length, 11)
+}
+
+async function diskAway(t: ExecutionContext, place: Place, parent: string): Promise<void> {
+  const folder = join(parent, 'list')
+  await mkdir(folder)
+  const log = recordedLog()
+  await using _server = await startServer(place, folder, { log: log.log })
+  await using one = openClient(place, randomUUID())
+  await using other = openClient(place, randomUUID())
+  for (const client of [one, other]) await client.until('ready', ({ ready }) => ready)
+  await rm(folder, { recursive: true })
+  insert(one.list, 'milk')
+  await log.until('the disk', ({ code }) => code === 'file_unwritable')
+  t.is(one.list.view.pending, 1)
+  t.is(other.list.view.items.length, 0)
+  await mkdir(folder)
+  await agree([one, other], 1)
 }
 
 async function brokerRestart(t: ExecutionContext, place: Place, folder: string): Promise<void> {
