@@ -2,10 +2,19 @@
  * A relay that is told to stop: streams between agents go to another relay without a pause that
  * anybody sees, those of its own doors have until the deadline, and new ones go elsewhere.
  */
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import test from 'ava'
+import { WebSocket } from 'ws'
+import { authorityPaths } from '../../certs/store.ts'
 import { Fleet } from '../support/fleet.ts'
 import { exchange } from '../support/hash.ts'
+import type { Door } from '../support/hostile-agent.ts'
+import type { LogRecord } from '../support/sallyport.ts'
 import { consumerOf, echoes, readToEnd, startEcho, startTarget } from '../support/tcp.ts'
+import { within } from '../support/within.ts'
 
 const service = 'plant-1/any'
 const agents = ['desk-1', 'plant-1']
@@ -95,6 +104,8 @@ test.serial(
     await fleet.agent('plant-1').process.waitForCode('drain')
     t.is((await health()).status, 503)
     t.true(await echoes(consumer, 'meanwhile'))
+    const { code, message } = await refusalOf(fleet.door(0))
+    t.is(code, 'drain', String(message))
     const late = await consumerOf(port)
     t.true(late.destroyed, 'nobody listens any more')
     const ending = await readToEnd(consumer)
@@ -105,6 +116,17 @@ test.serial(
     t.is((await process.waitForExit()).status, 0)
   },
 )
+
+/** How a WebSocket of a consumer is refused. */
+async function refusalOf({ store, listenPort }: Door): Promise<LogRecord> {
+  const ca = await readFile(authorityPaths(store).certificateFile, 'utf8')
+  const socket = new WebSocket(`wss://127.0.0.1:${listenPort}/any`, { ca })
+  socket.on('error', () => {})
+  const refused = once(socket, 'unexpected-response') as Promise<[unknown, IncomingMessage]>
+  const [, response] = await within('a refusal', refused)
+  if (response.statusCode !== 503) throw new Error(`status ${response.statusCode}`)
+  return JSON.parse(await text(response)) as LogRecord
+}
 
 test.serial('a relay whose last stream has ended does not wait for its deadline', async (t) => {
   t.timeout(120_000)
