@@ -82,8 +82,12 @@ const parts = {
   },
   demo: async () => {
     const { deviceCommand } = await import('../demo/device/command.ts')
+    const { exampleCommand } = await import('../demo/examples/command.ts')
     const { serverCommand } = await import('../demo/todo/command.ts')
-    return demoCommand().addCommand(deviceCommand()).addCommand(serverCommand())
+    return [deviceCommand(), serverCommand(), exampleCommand()].reduce(
+      (demo, command) => demo.addCommand(command),
+      demoCommand(),
+    )
   },
   explain: async () => {
     const { explainCommand } = await import('./explain.ts')

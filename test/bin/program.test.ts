@@ -61,7 +61,15 @@ for (const [line, status, says] of refusals) {
   })
 }
 
-for (const command of ['', 'relay', 'agent', 'certs', 'certs issue', 'demo device']) {
+for (const command of [
+  '',
+  'relay',
+  'agent',
+  'certs',
+  'certs issue',
+  'demo device',
+  'demo example',
+]) {
   const path = `sallyport ${command}`.trim()
   test.serial(`${path} --help begins with examples, each of a command that exists`, async (t) => {
     const { status, output } = await call(`${command} --help`.trim())
