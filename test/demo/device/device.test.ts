@@ -1,17 +1,15 @@
 /** Devices at a real broker: clicks, lights, outages, and two that were given one name. */
 import type { MqttClient } from 'mqtt'
 import { connectAsync } from 'mqtt'
-import { Device } from '../../../demo/device/device.ts'
-import { Twin } from '../../../demo/device/twin.ts'
-import { createLog } from '../../../shared/io/log.ts'
+import type { BrokerPlace } from '../../../demo/device/device.ts'
 import { Fault } from '../../../shared/protocol/fault.ts'
+import { Simulated } from '../../support/devices.ts'
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.ts'
 import { testWith } from '../../support/program.ts'
 import { FaultyProxy } from '../../support/proxy.ts'
 import { within } from '../../support/within.ts'
 
 const testWithBroker = testWith('mosquitto')
-const quiet = createLog({ level: 'error' })
 
 interface Message {
   readonly topic: string
@@ -74,32 +72,8 @@ async function online(listener: Listener): Promise<void> {
   await listener.until('pi1 online', () => listener.texts(presence).at(-1) === 'online')
 }
 
-/** A device on a simulated board; the light can be waited for. */
-class Simulated implements AsyncDisposable {
-  readonly twin: Twin
-  readonly device: Device
-  #changed = (): void => {}
-
-  constructor(port: number, clientId = 'pi1') {
-    this.twin = new Twin(() => this.#changed())
-    const url = `mqtt://127.0.0.1:${port}`
-    const openBoard = this.twin.open
-    this.device = new Device({ clientId, broker: { url }, openBoard, log: quiet })
-  }
-
-  async light(wanted: 'on' | 'off'): Promise<void> {
-    const shown = new Promise<void>((resolve) => {
-      this.#changed = () => {
-        if (this.twin.light === wanted) resolve()
-      }
-      this.#changed()
-    })
-    await within(`light ${wanted}`, shown)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.device[Symbol.asyncDispose]()
-  }
+function atPort(port: number): BrokerPlace {
+  return { url: `mqtt://127.0.0.1:${port}` }
 }
 
 function connectionsOf({ log }: Mosquitto): number {
@@ -109,7 +83,7 @@ function connectionsOf({ log }: Mosquitto): number {
 testWithBroker('a click is said at QoS 1 and can be counted once', async (t) => {
   await using broker = await startMosquitto()
   await using listener = await Listener.at(broker.port, status, presence)
-  await using pi = new Simulated(broker.port)
+  await using pi = new Simulated(atPort(broker.port))
   pi.twin.click()
   await online(listener)
   pi.twin.click()
@@ -124,7 +98,7 @@ testWithBroker('a click is said at QoS 1 and can be counted once', async (t) => 
 testWithBroker('the light obeys commands for this device, and nothing else', async (t) => {
   await using broker = await startMosquitto()
   await using listener = await Listener.at(broker.port, presence)
-  await using pi = new Simulated(broker.port)
+  await using pi = new Simulated(atPort(broker.port))
   await online(listener)
   const on = { clientId: 'pi1', maintenancelight: 'on' }
   await listener.command('/Devices/command', { ...on, clientId: 'pi2' })
@@ -146,7 +120,7 @@ testWithBroker('B8: a device that was away learns its light, and is dark at its 
   await using listener = await Listener.at(broker.port, presence)
   const on = { clientId: 'pi1', maintenancelight: 'on' }
   await listener.command('/Devices/command/pi1', on, true)
-  const pi = new Simulated(broker.port)
+  const pi = new Simulated(atPort(broker.port))
   await pi.light('on')
   await online(listener)
   await pi[Symbol.asyncDispose]()
@@ -160,7 +134,7 @@ testWithBroker(
     await using broker = await startMosquitto()
     await using network = await FaultyProxy.before(broker.port)
     await using listener = await Listener.at(broker.port, status, presence)
-    await using pi = new Simulated(network.port)
+    await using pi = new Simulated(atPort(network.port))
     await online(listener)
     pi.twin.click()
     await listener.until('the first click', () => listener.texts(status).length === 1)
@@ -185,9 +159,9 @@ testWithBroker(
   async (t) => {
     await using broker = await startMosquitto()
     await using listener = await Listener.at(broker.port, status, presence)
-    await using first = new Simulated(broker.port)
+    await using first = new Simulated(atPort(broker.port))
     await online(listener)
-    await using second = new Simulated(broker.port)
+    await using second = new Simulated(atPort(broker.port))
     second.twin.click()
     const fault = await t.throwsAsync(within('a refusal', second.device.taken), {
       instanceOf: Fault,
@@ -207,7 +181,7 @@ testWithBroker(
 testWithBroker('two that start at once: one goes on', async (t) => {
   await using broker = await startMosquitto()
   await using listener = await Listener.at(broker.port, status, presence)
-  const both = [new Simulated(broker.port), new Simulated(broker.port)]
+  const both = [new Simulated(atPort(broker.port)), new Simulated(atPort(broker.port))]
   await using stack = new AsyncDisposableStack()
   for (const one of both) stack.use(one)
   const refusals = both.map(async ({ device }, index) => await device.taken.catch(() => index))
@@ -223,12 +197,12 @@ testWithBroker('who was cut off and finds the name taken gives in', async (t) =>
   await using broker = await startMosquitto()
   await using network = await FaultyProxy.before(broker.port)
   await using listener = await Listener.at(broker.port, presence)
-  await using first = new Simulated(network.port)
+  await using first = new Simulated(atPort(network.port))
   await online(listener)
   network.blackHole(true)
   network.cut()
   await listener.until('offline', () => listener.texts(presence).at(-1) === 'offline')
-  await using second = new Simulated(broker.port)
+  await using second = new Simulated(atPort(broker.port))
   await online(listener)
   network.blackHole(false)
   const fault = await t.throwsAsync(within('a refusal', first.device.taken), { instanceOf: Fault })
@@ -239,7 +213,7 @@ testWithBroker('who was cut off and finds the name taken gives in', async (t) =>
 testWithBroker('a last will that comes late is put right', async (t) => {
   await using broker = await startMosquitto()
   await using listener = await Listener.at(broker.port, presence)
-  await using _pi = new Simulated(broker.port)
+  await using _pi = new Simulated(atPort(broker.port))
   await online(listener)
   await listener.command(presence, 'offline', true)
   await listener.until('it again', () => listener.texts(presence).length >= 3)
