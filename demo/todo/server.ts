@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ZodError } from 'zod'
 import { type Log, logFault } from '../../shared/io/log.ts'
 import { decide, lights, type Saying, type TodoEvent, type TodoState } from './authority.ts'
 import {
@@ -115,7 +116,11 @@ export class TodoServer implements AsyncDisposable {
   #take(event: TodoEvent, acknowledge?: () => void): void {
     const { state, sayings } = decide(this.#state, event, randomUUID)
     this.#state = state
-    if (event.kind === 'message' && event.message.command === 'busy') this.#renew(event.message.id)
+    if (event.kind === 'message' && event.message.command === 'busy') {
+      const { id, clientId } = event.message
+      // Who is refused an entry does not prolong the lease of who has it.
+      if ((state.list.leases[id] ?? clientId) === clientId) this.#renew(id)
+    }
     for (const saying of sayings) this.#wait({ saying })
     if (acknowledge !== undefined) this.#wait({ acknowledge })
   }
@@ -237,12 +242,8 @@ const saveAgainMs = 1_000
 /** While the disk takes nothing, more is neither heard nor acknowledged, and so said again. */
 const waitingMax = 10_000
 
-interface Judgement {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
-}
-
 /** The first thing that is wrong: `item.title: Too big`. */
-function reasonOf({ issues }: Judgement): string {
+function reasonOf({ issues }: ZodError): string {
   const [first] = issues
   return first === undefined ? 'malformed' : `${first.path.join('.')}: ${first.message}`
 }

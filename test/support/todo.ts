@@ -143,9 +143,11 @@ export async function openPlace(carrier: Carrier): Promise<Place> {
   let broker = await startBroker(carrier)
   opening.defer(async () => await broker[Symbol.asyncDispose]())
   const isHttp = carrier === 'socket.io'
-  const port = isHttp ? await freePort() : broker.port
-  const way = opening.use(await FaultyProxy.before(port))
+  const way = opening.use(await FaultyProxy.before(broker.port))
   const bridge = opening.use(await bridgeTo(way.port))
+  // A port that is not yet listened on is looked for last, so that nothing here takes it.
+  if (isHttp) way.targetPort = await freePort()
+  const port = way.targetPort
   const scheme = carrier === 'rabbitmq' ? 'amqp' : 'mqtt'
   const open = opening.move()
   return {

@@ -28,19 +28,23 @@ export function connect({ http, log }: FacadeOptions): Facade {
     pingTimeout: 10_000,
     allowRequest: (request, answer) => answer(null, isOwnPage(request)),
   })
+  const listening = Promise.withResolvers<void>()
   server.use((socket, next) => {
     const { clientId } = socket.handshake.auth
     const isName = clientIdSchema.safeParse(clientId).success && clientId !== serverId
     const isFull = server.sockets.sockets.size > limits.clientsMax
-    if (isName && !isFull) return next()
+    // Whoever was let in before anybody listens would never be heard.
+    if (isName && !isFull) return void listening.promise.then(() => next())
     const reason = isName ? 'there are too many clients' : 'no clientId'
     log.warn('client ignored', { reason, 'client.address': socket.handshake.address })
     next(new Error(reason))
   })
   return {
     on(event: string, hear: never) {
-      if (event === 'connection') server.on('connection', welcomed(server, log, hear))
-      else if (event !== 'connect') throw new TypeError(`There is no event ${event}.`)
+      if (event === 'connection') {
+        server.on('connection', welcomed(server, log, hear))
+        listening.resolve()
+      } else if (event !== 'connect') throw new TypeError(`There is no event ${event}.`)
     },
     emit: (event, message) => emitterOf(server).emit(event, message),
     to: (clientId) => emitterOf(server.to(clientId)),

@@ -24,6 +24,7 @@ testOnEach('B6, B7: after reconnects each message is heard once', reconnects, br
 testOnEach('B6: only the topic itself is heard, and no longer one', longer, brokers)
 testOnEach('B7: saying something that nobody hears harms nothing', unheard)
 testOnEach('what is not acknowledged is heard again', unacknowledged, brokers)
+testOnEach('a client that comes before anybody listens is heard when somebody does', early)
 testOnEach('a client that leaves is gone', leaving)
 
 async function unknownEvents(t: ExecutionContext, place: Place): Promise<void> {
@@ -156,6 +157,16 @@ async function unacknowledged(t: ExecutionContext, place: Place): Promise<void> 
   const heard = new Heard(facade, topics.todo)
   await heard.until('the message again', () => heard.messages.length === 1)
   t.is(heard.messages[0]?.number, 7)
+}
+
+async function early(t: ExecutionContext, place: Place): Promise<void> {
+  await using facade = openFacade(place)
+  await using bus = openBus(place, randomUUID())
+  // Over a broker it is connected by now; over Socket.IO it waits, as nobody could hear it.
+  if (place.carrier !== 'socket.io') await connected(bus)
+  const heard = new Heard(facade, topics.todo)
+  await saying(bus, heard)
+  t.is(heard.messages.length, 1)
 }
 
 async function leaving(t: ExecutionContext, place: Place): Promise<void> {

@@ -84,7 +84,10 @@ async function leases(t: ExecutionContext, place: Place, folder: string): Promis
     await one.until('milk', ({ items }) => items.length === 1)
     one.list.make({ command: 'busy', id, busy: true })
     await other.until('busy', (view) => shown(view, id)?.busy === true)
-    await other.until('not busy without renewal', (view) => shown(view, id)?.busy === false)
+    const wish = setInterval(() => other.list.make({ command: 'busy', id, busy: true }), 100)
+    await one.until('the lease of the other', (view) => shown(view, id)?.busy === true)
+    clearInterval(wish)
+    await one.until('not busy without renewal', (view) => shown(view, id)?.busy === false)
   }
   await server[Symbol.asyncDispose]()
   await using long = await startServer(place, folder, { leaseMs: 30_000 })
@@ -170,8 +173,8 @@ async function badInput(t: ExecutionContext, place: Place, folder: string): Prom
   )
   t.deepEqual(server.state.devices, [])
   const ignored = log.records.filter((one) => one.message === 'message ignored')
-  t.true(ignored.length >= bad.length + statuses.length, `${ignored.length}`)
-  t.true(ignored.every((one) => one['client.id'] === clientId && one.reason !== undefined))
+  const ours = ignored.filter((one) => one['client.id'] === clientId && one.reason !== undefined)
+  t.true(ours.length >= bad.length + statuses.length, `${ours.length}`)
 }
 
 async function serverAway(t: ExecutionContext, place: Place, folder: string): Promise<void> {

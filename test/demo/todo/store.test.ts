@@ -8,6 +8,7 @@ import { Store } from '../../../demo/todo/store.ts'
 import { Fault } from '../../../shared/protocol/fault.ts'
 import { Child } from '../../support/process.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
+import { within } from '../../support/within.ts'
 
 const stateWith = (titles: readonly string[]): TodoState =>
   titles.reduce((state, title) => {
@@ -80,7 +81,7 @@ test('a server that is killed in the middle of a write leaves a whole state', as
     await using child = new Child(process.execPath, ['--input-type=module', '-e', writer, file])
     await child.waitForLine(/writing/)
     // Another place within the write each time, and it is cut there whatever that is.
-    await untilReplaced(file, round)
+    await within('replacement of the file', untilReplaced(file, round))
     child.signal('SIGKILL')
     await child.waitForExit()
     const { list } = await new Store(file).load()
