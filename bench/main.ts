@@ -1,118 +1,42 @@
 /**
- * `npm run bench -- throughput`: Sallyport beside a bare Node TLS pipe of two hops, in turn, in
- * one run.
+ * `npm run bench`: what Sallyport costs, measured on the processes that users run.
  *
- * Invariant: absolute figures are the machine's; what counts is the ratio of CPU seconds per
- * gigabyte, pair by pair, of which the median is quoted.
+ * Invariant: standard output is the figures, standard error is talk. It exits with 0, with 1 when a
+ * measurement went wrong, and with 2 for a wrong command line.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Load, openTarget, runLoad } from './load.ts'
-import {
-  cpuSeconds,
-  end,
-  makeCertificates,
-  openFloor,
-  openSallyport,
-  type Way,
-} from './processes.ts'
+import { detached } from './detached.ts'
+import { throughput } from './throughput.ts'
 
 const help = `Usage: npm run bench -- throughput [--megabytes N] [--rounds N]
+       npm run bench -- detached [--streams N]
 
   throughput   bytes through relay and agent, beside a bare TLS pipe of two Node processes
   --megabytes  of each measurement (default 512)
   --rounds     measurements of each kind, of which the median is quoted (default 3)
+
+  detached     memory of streams whose agent is away, and how they go on or end
+  --streams    how many (default 10000; each takes two descriptors of this process' limit)
 `
-
-const warmUpBytes = 3e8
-
-interface Measured {
-  readonly megabytesPerSecond: number
-  readonly cpuPerGigabyte: number
-}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     megabytes: { type: 'string', default: '512' },
     rounds: { type: 'string', default: '3' },
+    streams: { type: 'string', default: '10000' },
     help: { type: 'boolean', short: 'h' },
   },
 })
-const megabytes = Number(values.megabytes)
-const rounds = Number(values.rounds)
+const [megabytes, rounds, streams] = [values.megabytes, values.rounds, values.streams].map(Number)
+const isWrong = [megabytes, rounds, streams].some((value) => !(Number(value) > 0))
 if (values.help === true) {
   process.stdout.write(help)
-} else if (positionals.join() !== 'throughput' || !(megabytes > 0) || !(rounds > 0)) {
+} else if (positionals.join() === 'throughput' && !isWrong) {
+  await throughput(Number(megabytes), Number(rounds))
+} else if (positionals.join() === 'detached' && !isWrong) {
+  process.exitCode = (await detached(Number(streams))) ? 0 : 1
+} else {
   process.stderr.write(help)
   process.exitCode = 2
-} else {
-  await throughput()
-}
-
-async function throughput(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
-  const target = await openTarget()
-  const ways: Way[] = []
-  try {
-    const certificates = await makeCertificates(folder)
-    ways.push(await openFloor(certificates, target.port))
-    ways.push(await openSallyport(folder, target.port))
-    const [floor, ours] = ways as [Way, Way]
-    process.stdout.write(
-      `${megabytes} MB a measurement, ${rounds} rounds in turn; ` +
-        'CPU of both processes of a way\n\n' +
-        '                    bare TLS pipe           sallyport               ratio\n' +
-        'load                MB/s     CPU s/GB       MB/s     CPU s/GB       CPU\n',
-    )
-    for (const streams of [1, 8]) {
-      for (const direction of ['up', 'down'] as const) {
-        const load = { streams, direction, bytes: megabytes * 1e6 }
-        await compare(floor, ours, load)
-      }
-    }
-  } finally {
-    for (const way of ways) await end(way)
-    target.server.close()
-    await rm(folder, { recursive: true })
-  }
-}
-
-async function compare(floor: Way, ours: Way, load: Load): Promise<void> {
-  // What runs for weeks is measured after it was compiled, and so is the floor.
-  await measure(floor, { ...load, bytes: warmUpBytes })
-  await measure(ours, { ...load, bytes: warmUpBytes })
-  const pairs: (readonly [Measured, Measured])[] = []
-  for (let round = 0; round < rounds; round += 1) {
-    pairs.push([await measure(floor, load), await measure(ours, load)])
-    process.stderr.write(`  ${load.streams} ${load.direction}: round ${round + 1} of ${rounds}\n`)
-  }
-  const of = (pick: (pair: readonly [Measured, Measured]) => number): string =>
-    median(pairs.map(pick)).toFixed(2).padStart(8)
-  const name = `${load.streams} stream${load.streams > 1 ? 's' : ' '} ${load.direction}`
-  process.stdout.write(
-    `${name.padEnd(16)}` +
-      `${of(([one]) => one.megabytesPerSecond)} ${of(([one]) => one.cpuPerGigabyte)}` +
-      `     ${of(([, two]) => two.megabytesPerSecond)} ${of(([, two]) => two.cpuPerGigabyte)}` +
-      `     ${of(([one, two]) => two.cpuPerGigabyte / one.cpuPerGigabyte)}\n`,
-  )
-}
-
-async function measure(way: Way, load: Load): Promise<Measured> {
-  const before = await cpuSeconds(way.processes)
-  const seconds = await runLoad(way.port, load)
-  const cpu = (await cpuSeconds(way.processes)) - before
-  return {
-    megabytesPerSecond: load.bytes / 1e6 / seconds,
-    cpuPerGigabyte: cpu / (load.bytes / 1e9),
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, two) => one - two)
-  const middle = Math.floor(sorted.length / 2)
-  const high = sorted[middle] ?? 0
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2
 }

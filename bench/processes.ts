@@ -58,8 +58,20 @@ export async function openFloor(
   return { name: 'bare TLS pipe', port: Number(await firstLine(near)), processes: [near, far] }
 }
 
+/** What a relay and an agent are given beside their defaults. */
+export interface SallyportOptions {
+  readonly relayLimits?: Readonly<Record<string, string | number>>
+  readonly agentLimits?: Readonly<Record<string, string | number>>
+  /** The port that the agent dials instead of the relay's own. */
+  readonly before?: (relayPort: number) => Promise<number>
+}
+
 /** A relay and an agent, as users run them. */
-export async function openSallyport(folder: string, targetPort: number): Promise<Way> {
+export async function openSallyport(
+  folder: string,
+  targetPort: number,
+  { relayLimits = {}, agentLimits = {}, before }: SallyportOptions = {},
+): Promise<Way> {
   await writeFile(
     join(folder, 'relay.yaml'),
     stringify({
@@ -68,6 +80,7 @@ export async function openSallyport(folder: string, targetPort: number): Promise
       admin: '127.0.0.1:0',
       services: { 'plant-1/target': { tcp: '127.0.0.1:0' } },
       policy: [{ rule: 'the load', from: ['127.0.0.1/32'], to: ['plant-1/target'] }],
+      limits: relayLimits,
     }),
   )
   const relay = start(
@@ -78,12 +91,14 @@ export async function openSallyport(folder: string, targetPort: number): Promise
     readonly listen: string
     readonly services: Readonly<Record<string, { readonly tcp: string }>>
   }
+  const relayPort = Number(ready.listen.split(':').at(-1))
   await writeFile(
     join(folder, 'agent.yaml'),
     stringify({
-      relay: ready.listen.replace('127.0.0.1', 'localhost'),
+      relay: `localhost:${(await before?.(relayPort)) ?? relayPort}`,
       name: 'plant-1',
       expose: { target: `127.0.0.1:${targetPort}` },
+      limits: agentLimits,
     }),
   )
   const agent = start(
@@ -93,6 +108,12 @@ export async function openSallyport(folder: string, targetPort: number): Promise
   await firstLine(agent, 'link ready')
   const port = Number(ready.services['plant-1/target']?.tcp.split(':').at(-1))
   return { name: 'sallyport', port, processes: [relay, agent] }
+}
+
+/** The echoing target in a process of its own; its port is that of the way. */
+export async function openEcho(): Promise<Way> {
+  const echo = start(['bench/echo.ts'])
+  return { name: 'echo', port: Number(await firstLine(echo)), processes: [echo] }
 }
 
 /** CPU seconds that the processes have used since they began, user and system. */

@@ -1,0 +1,92 @@
+/**
+ * `npm run bench -- throughput`: Sallyport beside a bare Node TLS pipe of two hops, in turn, in
+ * one run.
+ *
+ * Invariant: absolute figures are the machine's; what counts is the ratio of CPU seconds per
+ * gigabyte, pair by pair, of which the median is quoted.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Load, openTarget, runLoad } from './load.ts'
+import {
+  cpuSeconds,
+  end,
+  makeCertificates,
+  openFloor,
+  openSallyport,
+  type Way,
+} from './processes.ts'
+
+/** What runs for weeks is measured after it was compiled, and so is the floor. */
+const warmUpBytes = 3e8
+
+interface Measured {
+  readonly megabytesPerSecond: number
+  readonly cpuPerGigabyte: number
+}
+
+/** Measures 1 and 8 streams, up and down; so many megabytes a measurement, so many rounds. */
+export async function throughput(megabytes: number, rounds: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
+  const target = await openTarget()
+  const ways: Way[] = []
+  try {
+    const certificates = await makeCertificates(folder)
+    ways.push(await openFloor(certificates, target.port))
+    ways.push(await openSallyport(folder, target.port))
+    const [floor, ours] = ways as [Way, Way]
+    process.stdout.write(
+      `${megabytes} MB a measurement, ${rounds} rounds in turn; ` +
+        'CPU of both processes of a way\n\n' +
+        '                    bare TLS pipe           sallyport               ratio\n' +
+        'load                MB/s     CPU s/GB       MB/s     CPU s/GB       CPU\n',
+    )
+    for (const streams of [1, 8]) {
+      for (const direction of ['up', 'down'] as const) {
+        const load = { streams, direction, bytes: megabytes * 1e6 }
+        await compare(floor, ours, load, rounds)
+      }
+    }
+  } finally {
+    for (const way of ways) await end(way)
+    target.server.close()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function compare(floor: Way, ours: Way, load: Load, rounds: number): Promise<void> {
+  await measure(floor, { ...load, bytes: warmUpBytes })
+  await measure(ours, { ...load, bytes: warmUpBytes })
+  const pairs: (readonly [Measured, Measured])[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    pairs.push([await measure(floor, load), await measure(ours, load)])
+    process.stderr.write(`  ${load.streams} ${load.direction}: round ${round + 1} of ${rounds}\n`)
+  }
+  const of = (pick: (pair: readonly [Measured, Measured]) => number): string =>
+    median(pairs.map(pick)).toFixed(2).padStart(8)
+  const name = `${load.streams} stream${load.streams > 1 ? 's' : ' '} ${load.direction}`
+  process.stdout.write(
+    `${name.padEnd(16)}` +
+      `${of(([one]) => one.megabytesPerSecond)} ${of(([one]) => one.cpuPerGigabyte)}` +
+      `     ${of(([, two]) => two.megabytesPerSecond)} ${of(([, two]) => two.cpuPerGigabyte)}` +
+      `     ${of(([one, two]) => two.cpuPerGigabyte / one.cpuPerGigabyte)}\n`,
+  )
+}
+
+async function measure(way: Way, load: Load): Promise<Measured> {
+  const before = await cpuSeconds(way.processes)
+  const seconds = await runLoad(way.port, load)
+  const cpu = (await cpuSeconds(way.processes)) - before
+  return {
+    megabytesPerSecond: load.bytes / 1e6 / seconds,
+    cpuPerGigabyte: cpu / (load.bytes / 1e9),
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, two) => one - two)
+  const middle = Math.floor(sorted.length / 2)
+  const high = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2
+}
