@@ -92,6 +92,8 @@ async function measure(
     say('the agent comes back')
     const begin = performance.now()
     network.blackHole(false)
+    // What was dialled in the dark would only be given up later.
+    network.cut()
     const resumed = (await Promise.all(answers)).filter(Boolean).length
     const resumedMs = performance.now() - begin
     say(`${resumed} streams went on; the agent goes away for good`)
