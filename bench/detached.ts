@@ -10,7 +10,6 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Network } from '../demo/network.ts'
 import { end, makeCertificates, openEcho, openSallyport, type Way } from './processes.ts'
 
 /** Streams that are opened at once. */
@@ -38,19 +37,18 @@ export async function detached(streams: number): Promise<boolean> {
   scope.defer(async () => await rm(folder, { recursive: true }))
   await makeCertificates(folder)
   const echo = scope.adopt(await openEcho(), end)
-  let network: Network | undefined
   const way = await openSallyport(folder, echo.port, {
-    relayLimits: { streamsMax: streams, connectionsMax: streams, resumeWindow: '30s' },
-    agentLimits: { streamsMax: streams },
-    before: async (relayPort) => {
-      network = scope.use(await Network.before(relayPort))
-      return network.port
+    relayLimits: {
+      streamsMax: streams,
+      connectionsMax: streams,
+      liveness: '2s',
+      resumeWindow: '30s',
     },
+    agentLimits: { streamsMax: streams },
   })
   scope.adopt(way, end)
-  if (network === undefined) throw new Error('the agent dials no network')
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
-  const measured = await measure(way, network, streams, say)
+  const measured = await measure(way, streams, say)
   const { idleBytes, openBytes, awayBytes: away, resumed, reset } = measured
   const perStream = (bytes: number): string =>
     `${((bytes - idleBytes) / streams / 1_024).toFixed(1)} KiB a stream`
@@ -70,35 +68,27 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
-/** Opens so many streams through the way, whose agent dials by the network. */
-async function measure(
-  way: Way,
-  network: Network,
-  streams: number,
-  say: (line: string) => void,
-): Promise<Measured> {
+/** Opens so many streams through the way, and stops its agent twice. */
+async function measure(way: Way, streams: number, say: (line: string) => void): Promise<Measured> {
   const idleBytes = await residentBytes(way)
   const sockets: Socket[] = []
   try {
     await open(way.port, streams, sockets, say)
     const openBytes = await residentBytes(way)
     say(`${streams} streams are open; the agent goes away`)
-    network.blackHole(true)
-    network.cut()
+    const [, agent] = way.processes
+    agent?.kill('SIGSTOP')
     const request = Buffer.alloc(awayBytes, 7)
     const answers = sockets.map(async (socket) => await answered(socket, request))
     await pause(awayMs)
     const away = await residentBytes(way)
     say('the agent comes back')
     const begin = performance.now()
-    network.blackHole(false)
-    // What was dialled in the dark would only be given up later.
-    network.cut()
+    agent?.kill('SIGCONT')
     const resumed = (await Promise.all(answers)).filter(Boolean).length
     const resumedMs = performance.now() - begin
     say(`${resumed} streams went on; the agent goes away for good`)
-    network.blackHole(true)
-    network.cut()
+    agent?.kill('SIGSTOP')
     const gone = performance.now()
     const ends = await Promise.all(sockets.map(wasReset))
     const resetAfterMs = performance.now() - gone

@@ -62,15 +62,13 @@ export async function openFloor(
 export interface SallyportOptions {
   readonly relayLimits?: Readonly<Record<string, string | number>>
   readonly agentLimits?: Readonly<Record<string, string | number>>
-  /** The port that the agent dials instead of the relay's own. */
-  readonly before?: (relayPort: number) => Promise<number>
 }
 
 /** A relay and an agent, as users run them. */
 export async function openSallyport(
   folder: string,
   targetPort: number,
-  { relayLimits = {}, agentLimits = {}, before }: SallyportOptions = {},
+  { relayLimits = {}, agentLimits = {} }: SallyportOptions = {},
 ): Promise<Way> {
   await writeFile(
     join(folder, 'relay.yaml'),
@@ -91,11 +89,10 @@ export async function openSallyport(
     readonly listen: string
     readonly services: Readonly<Record<string, { readonly tcp: string }>>
   }
-  const relayPort = Number(ready.listen.split(':').at(-1))
   await writeFile(
     join(folder, 'agent.yaml'),
     stringify({
-      relay: `localhost:${(await before?.(relayPort)) ?? relayPort}`,
+      relay: ready.listen.replace('127.0.0.1', 'localhost'),
       name: 'plant-1',
       expose: { target: `127.0.0.1:${targetPort}` },
       limits: agentLimits,
