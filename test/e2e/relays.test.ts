@@ -106,3 +106,34 @@ test.serial(
     t.is((await plant.process.waitForMessage('stream ended')).relay, fleet.placeOf('plant-1', 1))
   },
 )
+
+test.serial(
+  'streams are opened at the relay that answers fastest, whatever its place',
+  async (t) => {
+    t.timeout(120_000)
+    await using echo = await startEcho()
+    await using fleet = await Fleet.open(2, {
+      ...plan,
+      services: { [service]: { target: echo.port } },
+      relayLimits: { liveness: '2s' },
+    })
+    const { process, proxies } = fleet.agent('desk-1')
+    const relayOfNext = async (): Promise<unknown> => {
+      const from = process.here
+      const consumer = await consumerOf(fleet.forwardPort('desk-1', service))
+      t.true(await echoes(consumer, 'which way'))
+      consumer.end()
+      return (await process.waitForMessage('stream ended', { from })).relay
+    }
+    const [first] = proxies
+    if (first === undefined) return t.fail()
+    t.is(await relayOfNext(), fleet.placeOf('desk-1', 0))
+    first.delayMs = 150
+    const deadline = performance.now() + 20_000
+    let relay = await relayOfNext()
+    while (relay !== fleet.placeOf('desk-1', 1) && performance.now() < deadline) {
+      relay = await relayOfNext()
+    }
+    t.is(relay, fleet.placeOf('desk-1', 1))
+  },
+)

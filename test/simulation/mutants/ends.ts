@@ -22,8 +22,8 @@ export const mutantsOfEnds: readonly Mutant[] = [
   {
     rule: 'what is heard again is cut off',
     file: receive,
-    find: 'const fresh = bytes.subarray(this.#received - offset)',
-    replace: 'const fresh = bytes',
+    find: 'offset === this.#received ? bytes : bytes.subarray(this.#received - offset)',
+    replace: 'bytes',
     why: 'After a cut the socket is given bytes twice.',
     within: 50,
   },
