@@ -127,6 +127,8 @@ testStory('the path page draws what is, and tells what was broken from it', asyn
   await page.getByRole('button', { name: 'kill the relay' }).click()
   await page.locator('.relay[data-station=down]').waitFor()
   t.true(await page.getByRole('button', { name: 'cut the carriers' }).isDisabled())
+  const again = `fetch('/path/break/cut', { method: 'POST' }).then(({ status }) => status)`
+  t.is(await page.evaluate<number>(again), 409, 'one at a time')
   await events.filter({ hasText: /another relay serves after .*; no stream was lost/ }).waitFor()
   await page.locator('.verdict[data-verdict=well]').waitFor()
   t.is(await page.locator('.relay-text').textContent(), 'life 2')

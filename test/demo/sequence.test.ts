@@ -1,4 +1,5 @@
 /** Tests the account of numbered messages: what is lost, doubled or out of order does not pass. */
+import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import { Sequence, type SequencePlan } from '../../demo/sequence.ts'
 
@@ -43,6 +44,25 @@ test('a message that comes twice, or too late, is counted', async (t) => {
   t.is(sequence.heard, 2)
   t.is(sequence.disordered, 1)
   t.is(sequence.doubled, 1)
+})
+
+test('whoever watches for a while is told the longest pause of that while', async (t) => {
+  const wire = openWire()
+  const sequence = await Sequence.open(wire.plan(10))
+  const quiet = sequence.beginWatch()
+  t.is(quiet(), 0, 'nothing was under way')
+  sequence.send(1)
+  const watched = sequence.beginWatch()
+  await pause(30)
+  wire.deliver()
+  sequence.send(1)
+  wire.deliver()
+  t.true(watched() >= 25)
+  t.is(sequence.beginWatch()(), 0, 'what was before is not told')
+  sequence.send(1)
+  const waiting = sequence.beginWatch()
+  await pause(30)
+  t.true(waiting() >= 25, 'and what lasts is told as well')
 })
 
 test('messages of others, and numbers that were never sent, are nothing', async (t) => {
