@@ -5,7 +5,7 @@
  * `gpio_unusable` with the command that repairs it.
  */
 import { existsSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Fault } from '../../shared/protocol/fault.ts'
 import type { PinConstructor } from './pins.ts'
 
@@ -21,11 +21,14 @@ export async function loadGpio(
   }
 }
 
+/** Where package.json is. */
+const packageFolder = join(import.meta.dirname, '..', '..')
+
 /** What is wrong, and what to do, by the message of the failed import. */
 export function remedyFor(message: string): string {
-  const rebuild = rebuildCommand(process.execPath, process.cwd())
+  const rebuild = rebuildCommand(process.execPath, packageFolder)
   if (/Cannot find (?:package|module) '(?:onoff|epoll)'/.test(message)) {
-    return 'The package onoff is not installed: npm ci --include=optional'
+    return `The package onoff is not installed: npm --prefix ${quoted(packageFolder)} ci`
   }
   if (message.includes('NODE_MODULE_VERSION')) {
     return `epoll, under onoff, was built for another Node.js than ${process.version}: ${rebuild}`
@@ -39,11 +42,16 @@ export function remedyFor(message: string): string {
 
 /**
  * npm builds for the Node.js that it runs on; this names the one that runs here, if it brought its
- * headers.
+ * headers along. Paths are absolute, for npm builds in a folder of its own.
  */
-export function rebuildCommand(node: string, folder: string): string {
+export function rebuildCommand(node: string, packageFolder: string): string {
   const home = dirname(dirname(node))
-  if (!existsSync(join(home, 'include', 'node', 'node.h'))) return 'npm rebuild epoll'
-  const near = relative(folder, home)
-  return `npm rebuild epoll --nodedir=${near.startsWith('..') ? home : near}`
+  const rebuild = `npm --prefix ${quoted(packageFolder)} rebuild epoll`
+  const hasHeaders = existsSync(join(home, 'include', 'node', 'node.h'))
+  return hasHeaders ? `${rebuild} --nodedir=${quoted(home)}` : rebuild
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

