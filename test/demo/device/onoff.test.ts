@@ -13,15 +13,15 @@ const failures = [
   ],
   [
     "The module 'epoll.node'\nwas compiled against NODE_MODULE_VERSION 115. This needs 137.",
-    /^epoll, under onoff, was built for another Node\.js than v\d+.*: npm --prefix \S+ rebuild epoll/,
+    /^epoll, under onoff, was built for another Node\.js than v\d.*: npm --prefix \S+ rebuild/,
   ],
   [
     'Could not locate the bindings file. Tried:\n → build/epoll.node',
-    /^epoll, under onoff, was not built \(it needs python3, make and g\+\+\): npm --prefix \S+ rebuild epoll/,
+    /^epoll, under onoff, was not built \(it needs python3, make and g\+\+\): npm --prefix \S+ /,
   ],
   [
     'something else\nat a place',
-    /^onoff cannot be loaded \(something else\): npm --prefix \S+ rebuild epoll/,
+    /^onoff cannot be loaded \(something else\): npm --prefix \S+ rebuild/,
   ],
 ] as const
 
