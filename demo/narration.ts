@@ -58,7 +58,7 @@ export class Narrator {
       return value
     } catch (error) {
       if (error instanceof Fault && error.code === 'shutdown') this.draft('')
-      else settle(this.#paint('red', '✗'), `${intent}: ${messageOf(error)}`)
+      else settle(this.#paint('red', '✗'), `${intent}: ${firstLine(messageOf(error))}`)
       throw error
     }
   }
@@ -115,6 +115,11 @@ export function messageOf(error: unknown): string {
   const { message } = error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return code === '' || message.includes(code) ? message : `${message} (${code})`
+}
+
+/** Some drivers add their whole log to what failed. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
 }
 
 const labelColumns = 15

@@ -110,7 +110,9 @@ export class ListView {
   }
 
   /** Whoever was in the row with the keyboard goes on beside it. */
-  #takeOut({ element }: Row, isElsewhere: boolean): void {
+  #takeOut(row: Row, isElsewhere: boolean): void {
+    const { element } = row
+    row.end()
     const hadFocus = element.contains(document.activeElement)
     const neighbour = element.nextElementSibling ?? element.previousElementSibling
     element.remove()

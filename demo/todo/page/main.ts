@@ -14,6 +14,7 @@ import { find, setText } from './element.ts'
 import { ListView } from './list-view.ts'
 import { nameOf } from './name.ts'
 import { newsBetween } from './news.ts'
+import { Notice } from './notice.ts'
 import { settingsPath, settingsSchema } from './settings.ts'
 import { wishesFor } from './wishes.ts'
 
@@ -24,7 +25,8 @@ const clientKind = 'page-'
 const clientId = `${clientKind}${crypto.randomUUID()}`
 const list = new SharedList(await connect(transport, clientId))
 const announcer = new Announcer(find('.announcements', HTMLElement))
-const todos = new ListView(wishesFor(list))
+const notice = new Notice(find('.notice', HTMLElement))
+const todos = new ListView(wishesFor(list, (sentence) => notice.show(sentence)))
 const devices = new DevicesView(pressPath === undefined ? undefined : press)
 
 let seen: View | undefined
@@ -33,7 +35,7 @@ let waitingSince = Number.POSITIVE_INFINITY
 const worryMs = 1_000
 
 list.onChange(show)
-list.onRefused(({ command }, reason) => announcer.say(`${command}: ${refusals[reason]}`))
+list.onRefused((_, reason) => notice.show(`Not done: ${refusals[reason]}.`))
 setInterval(() => showState(list.view), worryMs / 2)
 show(list.view)
 
@@ -72,7 +74,7 @@ function showState({ state, pending, online }: View): void {
 
 function press(device: string): void {
   const options = { method: 'POST', body: JSON.stringify({ clientId: device }) }
-  const failed = (): void => announcer.say(`${device}: it could not be pressed`)
+  const failed = (): void => notice.show(`${device} could not be pressed.`)
   fetch(pressPath ?? '', { ...options, headers: { 'content-type': 'application/json' } }).then(
     ({ ok }) => (ok ? undefined : failed()),
     failed,

@@ -23,6 +23,8 @@ export interface Wishes {
   readonly remove: (id: string) => void
   /** Editing begins and ends: nobody else should begin. */
   readonly hold: (id: string, busy: boolean) => void
+  /** What was being edited is gone. */
+  readonly lost: (todo: Todo) => void
 }
 
 type Ending = 'save' | 'discard'
@@ -87,6 +89,13 @@ export class Row {
     for (const control of [this.#toggle, this.#pencil, this.#destroy]) control.disabled = isBusy
     this.#who.hidden = !isBusy
     setText(this.#who, isBusy ? `${busyBy} is editing` : '')
+  }
+
+  /** The todo is gone, and an edit of it with it. */
+  end(): void {
+    if (!this.#editing) return
+    this.#editing = false
+    this.#wishes.lost(this.#todo)
   }
 
   /** Gives the keyboard to the row, after an edit or after its neighbour is gone. */

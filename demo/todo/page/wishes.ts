@@ -3,8 +3,8 @@ import type { SharedList } from '../shared-list.ts'
 import { Holds } from './holds.ts'
 import type { ListWishes } from './list-view.ts'
 
-/** The wishes that end up in this list. */
-export function wishesFor(list: SharedList): ListWishes {
+/** The wishes that end up in this list; `tell` hears what came in between. */
+export function wishesFor(list: SharedList, tell: (sentence: string) => void): ListWishes {
   const holds = new Holds((id, busy) => list.make({ command: 'busy', id, busy }))
   const update = (id: string, changed: { title?: string; completed?: boolean }): void => {
     const item = list.view.items.find((one) => one.id === id)
@@ -24,6 +24,10 @@ export function wishesFor(list: SharedList): ListWishes {
       list.make({ command: 'remove', id })
     },
     hold: (id, busy) => holds.set(id, busy),
+    lost: ({ id, title }) => {
+      holds.forget(id)
+      tell(`"${title}" was deleted while you edited it.`)
+    },
     completeAll: (completed) => list.make({ command: 'toggle-all', completed }),
     clearCompleted: () => list.make({ command: 'clear-completed' }),
   }

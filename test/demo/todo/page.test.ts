@@ -200,6 +200,23 @@ testPage(
   },
 )
 
+testPage('whoever edits what others clear goes on elsewhere, and is told', async (t, site, b) => {
+  const tab = await b.tab(site.url)
+  const other = await b.tab(site.url)
+  await tab.add('milk')
+  await tab.toggle('milk')
+  await tab.add('bread')
+  await shows(other, '(milk), bread')
+  await tab.beginEdit('milk')
+  await other.page.locator('.busy').waitFor()
+  await other.page.locator('.clear-completed').click()
+  await shows(tab, 'bread')
+  const told = await tab.page.getByRole('alert').textContent()
+  t.is(told, '"milk" was deleted while you edited it.')
+  t.is(await tab.page.locator(':focus').getAttribute('class'), 'toggle', 'its neighbour is next')
+  t.deepEqual(site.server.state.list.leases, {})
+})
+
 testPage('text and its ground differ enough, in light and in dark', async (t, site, b) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const tab = await b.tab(site.url, { colorScheme, reducedMotion: 'reduce' })
@@ -224,7 +241,7 @@ const outlineScript = `(() => {
 /** Controls without a name, by their class. */
 const namelessScript = `[...document.querySelectorAll('button, input, a, [role]')]
   .filter((one) => !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby') &&
-    !one.labels?.length && !one.textContent.trim() && !one.matches('[role=status]'))
+    !one.labels?.length && !one.textContent.trim() && !one.matches('[role=status], [role=alert]'))
   .map((one) => one.className)`
 
 /** Texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3). */
