@@ -187,6 +187,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     if (first) this.local?.opened()
     this.adoptNumbers({ ...frame, received: Math.max(frame.received, acked) })
     this.restate()
+    this.seek()
   }
 
   #refused(port: Port, code: WireCode): void {

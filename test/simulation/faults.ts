@@ -177,9 +177,13 @@ function drain(world: World, relay: Relay, forMs: number, stop: () => void): voi
   const { restarts } = relay
   report.count('relay drains')
   relay.drain(forMs)
+  let settled: readonly Stream[] = []
+  clock.after(forMs - leavesMs, () => {
+    if (forMs > leavesMs) settled = world.streams.filter(({ wasEstablished }) => wasEstablished)
+  })
   clock.after(forMs, () => {
     if (relay.restarts !== restarts) return
-    if (forMs >= leavesMs) checkDrained(world, relay)
+    checkDrained(world, relay, settled)
     stop()
   })
 }

@@ -44,8 +44,8 @@ export function relaySteadyMs(relay: Relay, { options, to }: Stream): number {
 }
 
 /** A relay that has drained stops: whoever had another way for long enough has taken it. */
-export function checkDrained(world: World, relay: Relay): void {
-  for (const stream of world.streams) {
+export function checkDrained(world: World, relay: Relay, streams: readonly Stream[]): void {
+  for (const stream of streams) {
     const end = stream.livingOpener
     const isThere = end?.current?.port.name === relay.name && end.established
     if (!isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue

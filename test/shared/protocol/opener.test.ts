@@ -271,6 +271,16 @@ test('a relay that drains is left while its way still serves, and without a paus
   t.like(lone.said(1).at(-1), { kind: 'data', offset: 10 })
 })
 
+test('a stream accepted at a relay that drains meanwhile looks for another at once', (t) => {
+  const lone = new Lone(2)
+  const { end } = lone.open()
+  const { id } = saidOpen(lone, 0)
+  lone.endpoint.portLeaves(lone.port(0), lone.now)
+  t.deepEqual(ways(end), [undefined, 'relay-0'])
+  lone.hear(acceptFrame({ id }))
+  t.deepEqual(ways(end), ['relay-0', 'relay-1'])
+})
+
 test('a relay that drains is stayed at while there is no other, and nothing new is opened', (t) => {
   const { lone, end } = established(1)
   lone.endpoint.portLeaves(lone.port(0), lone.now)
