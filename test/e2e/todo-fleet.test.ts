@@ -50,7 +50,7 @@ testWith('mosquitto')(
 
     const { proxy } = tunnel.agent('plant-1')
     const connectionsBefore = proxy.connectionsTotal
-    const cuts = cutAgainAndAgain(proxy)
+    using cuts = cutAgainAndAgain(proxy)
     const killed = killOnce(async () => {
       server.signal('SIGKILL')
       await server.waitForExit()
@@ -58,7 +58,7 @@ testWith('mosquitto')(
     })
     const inserted = await work(clients, twins)
     await killed
-    await cuts.end()
+    cuts[Symbol.dispose]()
 
     const expected = inserted.size + twins.length
     const isDone = ({ items, pending }: View): boolean => items.length === expected && pending === 0
@@ -98,7 +98,7 @@ async function startServer(brokerPort: number, folder: string): Promise<Sallypor
   const broker = `mqtt://127.0.0.1:${brokerPort}`
   const args = ['--broker', broker, '--folder', folder, '--listen', '127.0.0.1:0']
   const server = new Sallyport(['demo', 'server', ...args], folder)
-  await server.waitForMessage('todo server ready', { deadlineMs: 20_000 })
+  await server.waitForMessage('todo server ready', { deadlineMs: 60_000 })
   return server
 }
 
@@ -192,9 +192,8 @@ async function killOnce(kill: () => Promise<void>): Promise<void> {
   await kill()
 }
 
-interface Cuts {
+interface Cuts extends Disposable {
   readonly count: number
-  end(): Promise<void>
 }
 
 function cutAgainAndAgain(proxy: { cut(): void }): Cuts {
@@ -207,9 +206,7 @@ function cutAgainAndAgain(proxy: { cut(): void }): Cuts {
     get count() {
       return count
     },
-    async end() {
-      clearInterval(timer)
-    },
+    [Symbol.dispose]: () => clearInterval(timer),
   }
 }
 

@@ -9,7 +9,7 @@ import type { Command, Message } from '../contract.ts'
 
 /** Where a bus leads to, and who speaks on it. */
 export interface BusOptions {
-  /** `ws://…/mqtt`, `ws://…/amqp`, `http://…`; in Node.js also `mqtt://` and `amqp://`. */
+  /** `ws://…/mqtt`, `ws://…/amqp`, `http://…`; for MQTT in Node.js also `mqtt://…`. */
   readonly url: string
   readonly clientId: string
   /** PEM, for MQTT in Node.js: the one authority that a certificate may come from. */

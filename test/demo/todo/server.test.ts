@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { topics } from '../../../demo/todo/contract.ts'
+import { emptyState } from '../../../demo/todo/authority.ts'
+import { limits, topics } from '../../../demo/todo/contract.ts'
 import { clicksMax } from '../../../demo/todo/maintenance.ts'
 import type { SharedList, View } from '../../../demo/todo/shared-list.ts'
+import { Store } from '../../../demo/todo/store.ts'
 import { sayRaw } from '../../support/facade.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import {
@@ -21,6 +23,7 @@ type Play = (t: ExecutionContext, place: Place, folder: string) => Promise<void>
 
 const scenarios: Readonly<Record<string, Play>> = {
   'what one client does, the others see': sharing,
+  'a full list, in any alphabet, reaches a client whole': fullList,
   'B9: a lease ends with its owner, and without renewal': leases,
   'B8: clicks and light outlive the server': maintenance,
   'bad input of every kind changes nothing, and is logged': badInput,
@@ -72,6 +75,27 @@ async function sharing(t: ExecutionContext, place: Place, folder: string): Promi
   await one.until('both online', ({ online }) => ids.every((id) => online.includes(id)))
   await using late = openClient(place, randomUUID())
   await late.until('the list', ({ items }) => items.length === 1)
+}
+
+async function fullList(t: ExecutionContext, place: Place, folder: string): Promise<void> {
+  const alphabet = '牛乳 молоко γάλα 🥛 "\\\u0007</script>'
+  const title = alphabet.repeat(limits.titleMax).slice(0, limits.titleMax - 1)
+  const items = Array.from({ length: limits.itemsMax }, () => {
+    return { id: randomUUID(), title: title.toWellFormed(), completed: false }
+  })
+  const list = { ...emptyState.list, revision: 1_000, items }
+  await new Store(join(folder, 'todo.json')).save({ ...emptyState, list })
+  await using _server = await startServer(place, folder)
+  await using client = openClient(place, randomUUID())
+  const view = await client.until('the list', ({ ready }) => ready)
+  t.deepEqual(
+    view.items.map(({ id }) => id),
+    items.map(({ id }) => id),
+  )
+  t.true(view.items.every((item) => item.title === items[0]?.title))
+  insert(client.list, 'one too many')
+  await client.until('the refusal', (after) => after.pending === 0)
+  t.is(client.list.view.items.length, limits.itemsMax)
 }
 
 async function leases(t: ExecutionContext, place: Place, folder: string): Promise<void> {
