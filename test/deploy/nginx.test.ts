@@ -17,7 +17,7 @@ import { TestAuthority } from '../support/authority.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
 import { freePort, onFreePort } from '../support/ports.ts'
-import { programPath, testWith } from '../support/program.ts'
+import { programPath, serialTestWith } from '../support/program.ts'
 import { replacing } from '../support/replacing.ts'
 import { Sallyport } from '../support/sallyport.ts'
 import { repository } from '../support/sources.ts'
@@ -64,7 +64,7 @@ class Mail implements AsyncDisposable {
   }
 }
 
-const testPassthrough = testWith('nginx', 'ngx_stream_module.so', 'mosquitto')
+const testPassthrough = serialTestWith('nginx', 'ngx_stream_module.so', 'mosquitto')
 
 testPassthrough('passthrough.conf: agent and relay prove themselves through it', async (t) => {
   t.timeout(90_000)
@@ -86,7 +86,7 @@ testPassthrough('passthrough.conf: agent and relay prove themselves through it',
   t.is(await shownTo(nginx.port, 'todo.plant.test', pages.authority), 'todo.plant.test, TLSv1.3')
 })
 
-const testBrowsers = testWith('nginx', 'mosquitto')
+const testBrowsers = serialTestWith('nginx', 'mosquitto')
 
 testBrowsers('websocket.conf: MQTT.js through it, from listed pages only', async (t) => {
   t.timeout(90_000)
@@ -127,7 +127,7 @@ testBrowsers('websocket.conf: a relay of another authority is not spoken to', as
   await front.nginx.log.waitForLine(/upstream SSL certificate verify error/)
 })
 
-const testStomp = testWith('nginx', 'java', 'activemq.jar', 'chromium-headless-shell')
+const testStomp = serialTestWith('nginx', 'java', 'activemq.jar', 'chromium-headless-shell')
 
 testStomp('a page behind it is CONNECTED to the plain STOMP of ActiveMQ', async (t) => {
   t.timeout(150_000)
