@@ -8,6 +8,7 @@ import type { Attachment } from './attachment.ts'
 import type { WireCode } from './fault.ts'
 import type { Frame, FrameOf, StreamFrame } from './frame.ts'
 import { HearingEnd } from './hearing.ts'
+import type { LifeEvent } from './life.ts'
 import type { EndOptions, Local } from './stream.ts'
 
 export interface AcceptorOptions<Port> extends EndOptions<Port> {
@@ -110,6 +111,12 @@ export class Acceptor<Port> extends HearingEnd<Port> {
   override loseCurrent(): void {
     super.loseCurrent()
     this.close('voided', 'end')
+  }
+
+  /** Who begins to linger without a way has nobody to wait for, as one that loses it then. */
+  protected override happen(event: LifeEvent): void {
+    super.happen(event)
+    if (this.current === undefined) this.close('voided', 'end')
   }
 
   #accept(): void {

@@ -8,6 +8,7 @@ import { AgentCarrier } from '../../relay/switch/carrier.ts'
 import { Budget } from '../../shared/protocol/budget.ts'
 import type { Endpoint } from '../../shared/protocol/endpoint.ts'
 import { Link } from '../../shared/protocol/link.ts'
+import { greetLate, loseWelcome } from './greetings.ts'
 import { Carrier, type Party } from './network.ts'
 import { guaranteedBytes, type Relay } from './relay.ts'
 import { services } from './services.ts'
@@ -143,6 +144,7 @@ export class Agent {
       ])
       life.carriers[index] = carrier
       this.#world.carriers.add(carrier)
+      greetLate(this.#world, carrier)
       carrier.agent.wake()
       carrier.relay.wake()
     })
@@ -211,6 +213,7 @@ export function relayParty(world: World, identity: string, carrier: Carrier): Pa
     },
     said: (frames) => {
       witness.saidBySwitch(speaker.link?.session, frames)
+      if (frames[0]?.kind === 'welcome') loseWelcome(world, carrier)
       if (options.hostile) world.capturedRelay.said(carrier, frames)
     },
     heard: () => {

@@ -6,7 +6,7 @@
  */
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { Phase } from '../../shared/protocol/life.ts'
-import { strikeEvenly } from './faults.ts'
+import { cut, strikeEvenly } from './faults.ts'
 import type { Stream } from './stream.ts'
 import type { World } from './world.ts'
 
@@ -43,7 +43,12 @@ export class Ambush {
     if (end === undefined || this.#seen.get(end) === end.phase) return
     this.#seen.set(end, end.phase)
     const { chance, clock, options } = this.#world
-    if (!chance.happens(likelihood[end.phase])) return
+    const isLikely = options.ambushCuts > 0 && end.phase === 'open'
+    if (!chance.happens(isLikely ? 0.6 : likelihood[end.phase])) return
+    if (chance.happens(options.ambushCuts)) {
+      clock.after(chance.between(0, 2 * options.delayMsMax), () => cut(this.#world, stream))
+      return
+    }
     const delayMs = chance.happens(0.7) ? 0 : chance.between(0, options.delayMsMax)
     clock.after(delayMs, () => strikeEvenly(this.#world, stream))
   }

@@ -18,6 +18,8 @@ interface OwedWord {
   readonly identity: string
   readonly session: string
   readonly id: number
+  /** The stream is over, and not only this way. */
+  readonly isFinal: boolean
 }
 
 export class Duties {
@@ -30,13 +32,14 @@ export class Duties {
     this.#world = world
   }
 
-  /** A route is over: a leg that is away is to be told when it is back. */
+  /** A route is over: whom authority cuts off is to be told, and who is away when it is back. */
   ended(relay: Relay, route: Route): void {
+    const isFinal = relay.switch.isDeciding
     for (const { id, port } of route.legs) {
       const { identity } = port
       const session = relay.switch.links.get(identity)?.session
-      if (port.up || session === undefined) continue
-      this.#words.set(`${session}/${id}`, { relay, identity, session, id })
+      if ((port.up && !isFinal) || session === undefined) continue
+      this.#words.set(`${session}/${id}`, { relay, identity, session, id, isFinal })
     }
   }
 
@@ -45,7 +48,11 @@ export class Duties {
     if (this.#words.size === 0) return
     for (const frame of frames) {
       const isLast = frame.kind === 'reset' || frame.kind === 'void' || frame.kind === 'refuse'
-      if (isLast) this.#words.delete(`${session}/${frame.id}`)
+      if (!isLast) continue
+      const name = `${session}/${frame.id}`
+      const isMild = frame.kind === 'void' && this.#words.get(name)?.isFinal === true
+      demand(!isMild, '17: who is cut off by authority is told to look for another way')
+      this.#words.delete(name)
     }
   }
 

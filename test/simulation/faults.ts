@@ -53,12 +53,20 @@ export const faultKinds = Object.keys(kinds) as readonly FaultKind[]
 /** One fault of a random kind; in a calm world only cuts that both sides see. */
 export function strike(world: World, near?: Stream): void {
   const possible = faultKinds.filter((kind) => mayHappen(kind, world))
-  const weights = possible.map((kind) => kinds[kind].weight)
+  const { weights: drawn } = world.options
+  const weights = possible.map((kind) =>
+    drawn === undefined ? kinds[kind].weight : (drawn[kind] ?? 0),
+  )
   let left = world.chance.next() * weights.reduce((sum, weight) => sum + weight, 0)
   for (const [index, kind] of possible.entries()) {
     left -= weights[index] as number
     if (left < 0) return kinds[kind].strike(world, near)
   }
+}
+
+/** The carrier of one of the stream's agents is cut. */
+export function cut(world: World, near: Stream): void {
+  kinds.cut.strike(world, near)
 }
 
 /** A fault of any kind, each as likely as the other: for what is to meet a short phase. */
@@ -148,6 +156,11 @@ function partition(world: World, near: Stream | undefined): void {
   }
   const forMs = world.chance.between(100, world.options.outageMsMax)
   world.clock.after(forMs, () => world.heal(agent, relay))
+  const led = world.streams.filter(({ options, over }) => options.target === agent && !over)
+  if (led.length > 0 && world.chance.happens(world.options.denials)) {
+    const others = world.relays.filter((other) => other !== relay)
+    forbid(world, world.chance.pick(led).to, others, forMs)
+  }
 }
 
 function restartAgent(world: World, near: Stream | undefined): void {
@@ -206,7 +219,7 @@ export function roll(world: World, [relay, ...others]: readonly Relay[] = world.
 }
 
 function changePolicy(world: World, near: Stream | undefined): void {
-  const { chance, clock } = world
+  const { chance } = world
   const service = near?.to ?? `${chance.pick(world.agents).name}/${chance.pick(services)}`
   hit(
     world,
@@ -215,8 +228,12 @@ function changePolicy(world: World, near: Stream | undefined): void {
   )
   // A new policy reaches one relay before the other, if it reaches the other at all.
   const relays = chance.happens(0.5) ? world.relays : [chance.pick(world.relays)]
+  forbid(world, service, relays, chance.between(50, 3_000))
+}
+
+function forbid(world: World, service: string, relays: readonly Relay[], forMs: number): void {
   world.forbid(service, relays)
-  clock.after(chance.between(50, 3_000), () => world.forbid(undefined, relays))
+  world.clock.after(forMs, () => world.forbid(undefined, relays))
 }
 
 function resetSocket(world: World, near: Stream | undefined): void {

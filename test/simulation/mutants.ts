@@ -4,6 +4,10 @@
  *
  * Invariant: it exits with 0 only when every mutant was caught; a rule that nobody would miss is
  * either not tested or not needed. Standard output is one line a mutant.
+ *
+ * Not here are rules that only spare memory or time, for no world ends otherwise without them. That
+ * what comes for a socket that was reset counts as consumed is one: its far end hears of the reset
+ * anyway, and need not keep until then what nobody will read (hearing.test.ts).
  */
 import { availableParallelism } from 'node:os'
 import { Command, CommanderError } from 'commander'

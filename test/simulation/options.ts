@@ -4,6 +4,8 @@
  * Invariant: small windows and few streams, so that a world is cheap and its corners are met often.
  */
 import type { Chance } from './chance.ts'
+import type { FaultKind } from './faults.ts'
+import { drawProfile } from './profiles.ts'
 
 export interface Options {
   readonly relays: number
@@ -43,6 +45,18 @@ export interface Options {
   readonly outageMsMax: number
   /** No faults but cuts that both sides see. */
   readonly calm: boolean
+  /** How often each kind of fault is struck beside the others; undefined: as faults.ts has it. */
+  readonly weights: Partial<Record<FaultKind, number>> | undefined
+  /** The probability that a carrier dies while its WELCOME is under way. */
+  readonly welcomesLost: number
+  /** The probability that a carrier is given up while its HELLO is under way, which comes late. */
+  readonly hellosLate: number
+  /** The probability that what lies in wait for a phase is a cut, at any time of a round trip. */
+  readonly ambushCuts: number
+  /** The probability that the other relays deny what an agent is asked for that is away from one. */
+  readonly denials: number
+  /** Applications write and read as fast as they can. */
+  readonly isHasty: boolean
   /** An agent with a name of its own attacks the streams of others, and relays repeat old OPENs. */
   readonly hostile: boolean
 }
@@ -59,8 +73,7 @@ export function drawOptions(chance: Chance): Options {
   // take much more than the switch passes on before its own window can.
   const wide = chance.happens(0.15)
   const squeezed = wide && chance.happens(0.6)
-  const outageMsMax = harsh ? 25_000 : 4_000
-  return {
+  const drawn = {
     relays: chance.happens(0.5) ? 2 : 1,
     agents: chance.between(2, 3),
     streams: chance.between(2, 7),
@@ -84,9 +97,16 @@ export function drawOptions(chance: Chance): Options {
     faultsUntilMs,
     faultEveryMs: chance.pick([60, 200, 600]),
     latecomer: chance.happens(0.05),
-    closingMs: faultsUntilMs + outageMsMax + 12_000,
-    outageMsMax,
+    outageMsMax: harsh ? 25_000 : 4_000,
     calm,
+    weights: undefined,
+    welcomesLost: 0,
+    hellosLate: 0,
+    ambushCuts: 0,
+    denials: 0,
+    isHasty: false,
     hostile,
+    ...drawProfile(chance),
   }
+  return { ...drawn, closingMs: faultsUntilMs + drawn.outageMsMax + 12_000 }
 }

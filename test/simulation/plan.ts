@@ -29,6 +29,21 @@ export interface Plan {
   readonly hangsUpAfterMs: number | undefined
 }
 
+/** Writes and reads as fast as it can, and ends in order. */
+const hasty: Omit<Plan, 'bytes'> = {
+  chunkBytesMax: 6_000,
+  thinkMs: 0,
+  readMs: 0,
+  pausesAfter: undefined,
+  pauseMs: 0,
+  writesAfter: 0,
+  readsLast: false,
+  idlesAfter: undefined,
+  idlesUntilMs: 0,
+  resetsAfter: undefined,
+  hangsUpAfterMs: undefined,
+}
+
 /** `side` 0 is the application of the opener, 1 the target. */
 export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
   const bytes = chance.happens(0.1) ? 0 : chance.between(1, options.bytesMax)
@@ -39,6 +54,7 @@ export function drawPlan(chance: Chance, options: Options, side: 0 | 1): Plan {
   // Of two applications that wait for each other neither would ever end.
   const manner = side === 1 ? chance.next() : 0.5
   const resetsAfter = sometimes(0.12, 0, bytes)
+  if (options.isHasty && chance.happens(0.8)) return { ...hasty, bytes }
   return {
     bytes,
     chunkBytesMax: Math.max(chunkBytesMin, chance.pick([1, 40, 700, 6_000])),

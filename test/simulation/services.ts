@@ -13,7 +13,10 @@ export function drawService(chance: Chance): Service {
   return chance.happens(0.06) ? 'deaf' : chance.happens(0.15) ? 'slow' : 'echo'
 }
 
+/** The longest that a dial takes. */
+export const dialMsMax = 3_000
+
 /** How long a dial takes until it succeeds or fails. */
 export function dialMs(service: Service, chance: Chance): number {
-  return service === 'slow' ? chance.between(300, 3_000) : chance.between(0, 20)
+  return service === 'slow' ? chance.between(300, dialMsMax) : chance.between(0, 20)
 }

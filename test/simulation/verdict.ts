@@ -9,6 +9,7 @@ import { Agent } from './agent.ts'
 import type { Socket } from './application.ts'
 import { demand } from './demand.ts'
 import { Relay } from './relay.ts'
+import { dialMsMax } from './services.ts'
 import type { Stream } from './stream.ts'
 import { findsWayMs } from './ways.ts'
 import type { World } from './world.ts'
@@ -94,7 +95,9 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   if (!stream.wasEstablished) {
     // Each relay is asked once; the first may have found the agent since it refused.
     if (stream.unaskedWayMsAtEnd < findsWayMs) codes.add('no_agent')
-    if (world.options.loss > 0 || stream.wayLostMs >= findsWayMs) codes.add('open_timeout')
+    // A way that is found is asked for an answer, which a slow target takes its time to give.
+    const hadNoAnswer = stream.wayMsAtEnd < findsWayMs + dialMsMax
+    if (world.options.loss > 0 || hadNoAnswer) codes.add('open_timeout')
   }
   if (hadNoWay(world, stream)) codes.add('expired')
   return codes

@@ -10,6 +10,7 @@ import type { Phase } from '../../shared/protocol/life.ts'
 import { Opener } from '../../shared/protocol/opener.ts'
 import { demand } from './demand.ts'
 import type { Options } from './options.ts'
+import { Relay } from './relay.ts'
 import type { Stream } from './stream.ts'
 import { findsWayMs, waySteadyMs } from './ways.ts'
 import type { World } from './world.ts'
@@ -69,9 +70,18 @@ export class Waits {
     const since = end.phase === 'open' ? (waiting.lostSince ?? now) : waiting.phaseSince
     const waitedMs = now - since
     demand(waitedMs <= limitMs + slackMs, () => `12: ${end.phase} for ${waitedMs} ms`, stream)
+    if (end === stream.acceptorEnd) this.#lookAtOpener(stream)
     if (end.phase === 'lingering') this.#lookAtLingering(end, waiting, stream)
     if (end.phase === 'open') this.#lookAtCredit(end, waiting, stream)
     if (end instanceof Opener) this.#lookAtCandidate(end, waiting, stream)
+  }
+
+  /** Nobody will ask again for what a relay has opened that was restarted. */
+  #lookAtOpener(stream: Stream): void {
+    const { opener, target } = stream.options
+    const isLeft = opener instanceof Relay && stream.openerDied
+    const isOver = isLeft && target.steadyMs(opener) >= slackMs
+    demand(!isOver, '12: a stream outlives the relay that has opened it', stream)
   }
 
   /** A last word is no wait where there is a way for it. */

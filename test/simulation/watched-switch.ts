@@ -16,6 +16,7 @@ export class WatchedSwitch extends Switch {
   readonly #world: World
   readonly #localSession: string
   #speaker: Carrier | undefined
+  #isDeciding = false
 
   /** `localSession` is the session of the relay's own endpoint. */
   constructor(world: World, localSession: string, options: SwitchOptions) {
@@ -27,6 +28,17 @@ export class WatchedSwitch extends Switch {
   /** The next frames come from this carrier. */
   listenTo(speaker: Carrier): void {
     this.#speaker = speaker
+  }
+
+  /** Whatever ends now is ended by authority. */
+  get isDeciding(): boolean {
+    return this.#isDeciding
+  }
+
+  override reconsider(now: number): void {
+    this.#isDeciding = true
+    super.reconsider(now)
+    this.#isDeciding = false
   }
 
   /** The session that the ids of a port belong to. */
@@ -54,19 +66,22 @@ export class WatchedSwitch extends Switch {
     }
     this.#world.grants.heard(this.sessionOf(port), frame)
     const leg = port.legs.get(frame.id)
-    const isBytes = frame.kind === 'data' || frame.kind === 'fin'
-    if (leg === undefined || !isBytes) return super.receive(port, frame, now)
-    const couldPass = leg.far?.port.up === true
-    const cursor = leg.incoming.cursor
+    const couldPass = leg?.far?.port.up === true
+    const cursor = leg?.incoming.cursor ?? 0
     super.receive(port, frame, now)
-    if (couldPass) this.#judge(leg, frame, cursor)
+    if (leg === undefined || !couldPass || !this.routes.has(leg.route)) return
+    if (frame.kind === 'data' || frame.kind === 'fin') this.#judge(leg, frame, cursor)
+    // What was consumed is never said again: who waits for it waits for ever.
+    const isBehind = frame.kind === 'credit' && leg.outgoing.cursor < frame.consumed
+    const stream = this.#world.streamOf(leg.route.key)
+    demand(!isBehind, '8: the switch waits for bytes that were taken already', stream)
   }
 
   #judge(leg: Leg, frame: FrameOf<'data'> | FrameOf<'fin'>, cursorBefore: number): void {
     const { ledger, report } = this.#world
     const start = frame.kind === 'data' ? frame.offset : frame.position
     const end = frame.kind === 'data' ? start + frame.bytes.length : start + 1
-    if (leg.incoming.cursor >= end || !this.routes.has(leg.route)) return
+    if (leg.incoming.cursor >= end) return
     const overBudget = start <= cursorBefore && end <= leg.incoming.passed
     report.count(overBudget ? 'dropped over the budget' : 'dropped behind a hole')
     ledger.owe(this, leg, end)

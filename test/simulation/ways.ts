@@ -143,11 +143,13 @@ export class Ways {
           continue
         }
         // Who has used a way gives it up aloud; whoever never did hears of it from the other end.
-        const sayers = this.#led.has(leg) ? [leg] : legs
+        const wasLed = this.#led.has(leg)
+        const sayers = wasLed ? [leg] : legs
+        const patienceMs = wasLed ? correctsMs : answersMs
         const steady = sayers.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
-        if (Math.min(...steady) < answersMs) continue
+        if (Math.min(...steady) < patienceMs) continue
         const stream = this.#world.streamOf(key)
-        this.#doubt(leg, answersMs, `a route leads to no end by id ${leg.id}`, stream)
+        this.#doubt(leg, patienceMs, `a route leads to no end by id ${leg.id}`, stream)
       }
     }
   }

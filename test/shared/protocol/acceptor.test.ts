@@ -140,6 +140,14 @@ test('a move while the target is dialled is answered where the opener is now', (
   t.deepEqual(lone.saidKinds(1), ['accept'])
 })
 
+test('rule 9: an acceptor that begins to linger without a way is over', (t) => {
+  const { lone, end, id, socket } = inPhase('acceptor', 'aborted')
+  lone.hear({ kind: 'void', id })
+  t.is(end.phase, 'aborted')
+  end.expire('relay_restarted')
+  t.deepEqual([end.phase, socket.outcome], ['closed', 'connection_reset'])
+})
+
 test('a target that connects when the stream is over is reset', (t) => {
   const lone = new Lone()
   const { end } = lone.accept({}, false)

@@ -125,6 +125,16 @@ test('rule 10: a RESUME that acknowledges less than is known is stale, and ignor
   t.deepEqual([end.send.acked, end.send.sent, end.send.limit], [5, 10, windowBytes])
 })
 
+test('rule 18: what comes for a socket that was reset is acknowledged, for nobody reads it', (t) => {
+  for (const role of ['opener', 'acceptor'] as const) {
+    const { lone, id, socket } = inPhase(role, 'aborting')
+    lone.hear({ kind: 'data', id, offset: 0, bytes: new Uint8Array(windowBytes) })
+    const said = lone.said()
+    t.deepEqual(said, [{ kind: 'credit', id, consumed: windowBytes, limit: 2 * windowBytes }])
+    t.false(socket.log.some((line) => line.startsWith('deliver')))
+  }
+})
+
 test('rule 2: VOID is about the path, and the stream lives on', (t) => {
   for (const role of ['opener', 'acceptor'] as const) {
     const { lone, end, id, socket } = inPhase(role, 'open')

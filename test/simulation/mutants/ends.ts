@@ -52,13 +52,6 @@ export const mutantsOfEnds: readonly Mutant[] = [
     within: 50,
   },
   {
-    rule: 'what comes for a socket that was reset counts as consumed',
-    file: hearing,
-    find: "      if (this.phase === 'open') this.local?.deliver(fresh)\n      else this.receive.takenAll()\n",
-    replace: "      if (this.phase === 'open') this.local?.deliver(fresh)\n",
-    why: 'A server that talks before it listens waits for ever.',
-  },
-  {
     rule: 'a little that was consumed is acknowledged after a moment',
     file: endpoint,
     find: 'if (this.#watch.owesCredit(end, this.#now)) this.#options.wake()',

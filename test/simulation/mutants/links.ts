@@ -9,6 +9,7 @@ const voice = 'shared/protocol/voice.ts'
 const relayLink = 'relay/switch/link.ts'
 const carrier = 'relay/switch/carrier.ts'
 const theSwitch = 'relay/switch/switch.ts'
+const routing = 'relay/switch/routing.ts'
 
 export const mutantsOfLinks: readonly Mutant[] = [
   {
@@ -107,10 +108,17 @@ export const mutantsOfLinks: readonly Mutant[] = [
     within: 50,
   },
   {
-    rule: 'a last word survives a cut',
-    file: voice,
-    find: '  hush(): void {\n    this.#control.clear()\n',
-    replace: '  hush(): void {\n    this.#lastWords.clear()\n    this.#control.clear()\n',
+    rule: 'a last word waits for who is away',
+    file: routing,
+    find: '      if (leg === from) continue\n',
+    replace: '      if (leg === from || !leg.port.up) continue\n',
     why: 'Who was away never learns why a stream ended.',
+  },
+  {
+    rule: 'VOID takes the place of no other last word',
+    file: voice,
+    find: "    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return\n",
+    replace: '',
+    why: 'Who is to be told RESET is told to look for another way.',
   },
 ]
