@@ -12,6 +12,6 @@ export interface Mutant {
   readonly replace: string
   /** What goes wrong without the rule. */
   readonly why: string
-  /** So many seeds suffice to find it; absent: only the full hunt looks for it. */
-  readonly within?: number
+  /** So many seeds suffice to find it, and leave room for worlds that are drawn otherwise. */
+  readonly within: number
 }
