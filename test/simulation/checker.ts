@@ -90,6 +90,8 @@ export class Checker {
       for (const { charged } of [opener.incoming, opener.outgoing]) {
         demand(charged <= queueMax, '6: the switch queues more than its window')
       }
+      const isOver = opener.closeSeen !== undefined && acceptor?.closeSeen !== undefined
+      demand(!isOver, '15: a route outlives the last words of its ends')
       grants.check(opener, theSwitch.sessionOf(opener.port))
       if (acceptor !== undefined) grants.check(acceptor, theSwitch.sessionOf(acceptor.port))
     }

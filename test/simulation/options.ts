@@ -53,7 +53,7 @@ export interface Options {
   readonly hellosLate: number
   /** The probability that what lies in wait for a phase is a cut, at any time of a round trip. */
   readonly ambushCuts: number
-  /** The probability that the other relays deny what an agent is asked for that is away from one. */
+  /** The probability that while an agent is away from one relay the others deny what it is for. */
   readonly denials: number
   /** Applications write and read as fast as they can. */
   readonly isHasty: boolean

@@ -1,7 +1,7 @@
 /**
  * Kinds of worlds, each made for one corner of the protocol that chance alone would seldom meet.
  *
- * Invariant: a profile changes what is drawn and what befalls a world, never what is demanded of it.
+ * Invariant: a profile changes what is drawn and what befalls a world, never what is demanded.
  */
 import type { Chance } from './chance.ts'
 import type { FaultKind } from './faults.ts'
@@ -25,7 +25,7 @@ const profiles: Readonly<Record<string, Profile>> = {
   mixed: { weight: 10, options: () => ({}) },
   /** Carriers die as they begin: HELLOs come late, and WELCOMEs never. */
   greetings: {
-    weight: 2,
+    weight: 3,
     options: (chance) => ({
       ...plain,
       ...only({ cut: 6, 'cut untold': 2, 'relay restart': 2, 'agent restart': 0.5 }),
@@ -35,7 +35,7 @@ const profiles: Readonly<Record<string, Profile>> = {
       outageMsMax: 1_500,
     }),
   },
-  /** Targets speak first, into a small window, and carriers are cut between ACCEPT and its answer. */
+  /** Targets speak at once, and carriers are cut between ACCEPT and its answer. */
   talkers: {
     weight: 2,
     options: (chance) => ({
@@ -75,6 +75,7 @@ const profiles: Readonly<Record<string, Profile>> = {
       ...only({ cut: 4, partition: 4, 'policy change': 2, 'relay restart': 0.5 }),
       relays: 2,
       denials: 0.3,
+      faultEveryMs: chance.pick([200, 600, 1_500]),
       outageMsMax: chance.pick([4_000, 12_000]),
     }),
   },

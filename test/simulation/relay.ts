@@ -38,6 +38,8 @@ export class Relay {
   #up = true
   #draining = false
   restarts = 0
+  /** When it was told last that it is to stop. */
+  drainingSince = 0
   /** The service to which its policy lets nobody. */
   forbids: string | undefined
   #armedFor = Number.POSITIVE_INFINITY
@@ -99,6 +101,7 @@ export class Relay {
   /** It is told to stop: streams are to go elsewhere before it does. */
   drain(forMs: number): void {
     this.#draining = true
+    this.drainingSince = this.#world.clock.now
     this.switch.drain(forMs, this.#world.clock.now)
     this.#world.dirty.add(this.pump)
   }

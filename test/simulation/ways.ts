@@ -20,6 +20,8 @@ import type { World } from './world.ts'
 export const findsWayMs = 4_000
 /** So long another way must have been good while a relay drains before it must have been taken. */
 export const leavesMs = 1_500
+/** So long the word that a relay is about to stop may be under way. */
+const toldMs = 500
 /** So long a belief may be false while the word that corrects it is under way. */
 const correctsMs = 1_500
 /** So long the refusal of a relay that had no way may be under way. */
@@ -81,7 +83,10 @@ export class Ways {
       if (livingOpener !== undefined) this.#hold(livingOpener, stream.options.opener, stream)
       if (livingAcceptor !== undefined) this.#hold(livingAcceptor, stream.options.target, stream)
     }
-    for (const relay of this.#world.relays) if (relay.up) this.#lookAtRoutes(relay)
+    for (const relay of this.#world.relays) {
+      if (relay.up) this.#lookAtRoutes(relay)
+      if (relay.up && relay.draining) this.#lookAtDraining(relay)
+    }
   }
 
   /**
@@ -128,6 +133,16 @@ export class Ways {
     if (holder instanceof Agent && holder.steadyMs(relay) < correctsMs) return true
     const leg = outerPortOf(relay, holder)?.legs.get(id)
     return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
+  }
+
+  /** Every agent of a relay that drains is told, and who comes in meanwhile too. */
+  #lookAtDraining(relay: Relay): void {
+    const { agents, clock, relays } = this.#world
+    for (const agent of agents) {
+      const goodMs = Math.min(clock.now - relay.drainingSince, agent.steadyMs(relay))
+      const isTold = agent.links[relays.indexOf(relay)]?.port.leaving === true
+      demand(goodMs < toldMs || isTold, '13: an agent is not told that its relay will stop')
+    }
   }
 
   /** A route must lead from an end to an end, and no longer than its ends can say so. */

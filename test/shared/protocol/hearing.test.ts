@@ -125,7 +125,7 @@ test('rule 10: a RESUME that acknowledges less than is known is stale, and ignor
   t.deepEqual([end.send.acked, end.send.sent, end.send.limit], [5, 10, windowBytes])
 })
 
-test('rule 18: what comes for a socket that was reset is acknowledged, for nobody reads it', (t) => {
+test('rule 18: what comes for a socket that was reset counts as taken', (t) => {
   for (const role of ['opener', 'acceptor'] as const) {
     const { lone, id, socket } = inPhase(role, 'aborting')
     lone.hear({ kind: 'data', id, offset: 0, bytes: new Uint8Array(windowBytes) })

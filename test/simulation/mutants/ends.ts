@@ -33,7 +33,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'if (offset > this.#received || end <= this.#received) return undefined',
     replace: 'if (end <= this.#received) return undefined',
     why: 'Bytes are missing in the middle.',
-    within: 50,
+    within: 500,
   },
   {
     rule: "a socket's reset is a FIN with a code, behind its bytes",
@@ -74,7 +74,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     replace:
       'replaceLimit(limit: number): void {\n    this.#limit = Math.max(this.#limit, limit)\n',
     why: 'The new relay is overrun by credit that the old one gave.',
-    within: 50,
+    within: 200,
   },
   {
     rule: 'CLOSE is said',
@@ -114,7 +114,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "        if (lostMs >= resumeWindowMs) return end.expire('expired')\n        break\n      case 'aborting'",
     replace: "        break\n      case 'aborting'",
     why: 'A stream without a way waits for ever.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'of two windows the smaller holds',
@@ -122,7 +122,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: 'this.#resumeWindowMs = Math.min(this.#limits.resumeWindowMs, resumeWindowMs)',
     replace: 'void resumeWindowMs',
     why: 'One end waits for what the relay has given up.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'a last word is waited for no longer than the window',
@@ -154,6 +154,6 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "    end.restate()\n    end.say('resync')\n",
     replace: '',
     why: 'A frame that a lossy hop has lost is never asked for.',
-    within: 50,
+    within: 500,
   },
 ]

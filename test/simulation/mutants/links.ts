@@ -34,7 +34,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if (known !== undefined && sameLife && hello.attempt <= known.attempt) {',
     replace: 'if (known === undefined && sameLife) {',
     why: 'A late HELLO takes the link back to a dead carrier.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'a life that was displaced is late for a while',
@@ -42,7 +42,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {',
     replace: 'if (this.#displaced.size < 0) {',
     why: 'A late HELLO of a dead life ends every stream of the living one.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'a fenced carrier is handled no more',
@@ -58,7 +58,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'if (known !== undefined) this.#fence(known, sameLife)',
     replace: '',
     why: 'Frames of two carriers mix.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'another epoch resets the streams of the old one',
@@ -74,6 +74,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "sameLife ? 'void' : 'reset'",
     replace: "'reset'",
     why: 'A WELCOME that was lost costs every stream of the agent.',
+    within: 2_000,
   },
   {
     rule: 'HOLD is said when a leg goes down',
@@ -113,6 +114,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: '      if (leg === from) continue\n',
     replace: '      if (leg === from || !leg.port.up) continue\n',
     why: 'Who was away never learns why a stream ended.',
+    within: 50,
   },
   {
     rule: 'VOID takes the place of no other last word',
@@ -120,5 +122,6 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return\n",
     replace: '',
     why: 'Who is to be told RESET is told to look for another way.',
+    within: 500,
   },
 ]

@@ -14,7 +14,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "identity === '' ? frame : { ...frame, from: identity, attributes: [] }",
     replace: 'frame',
     why: 'An agent opens in the name of another.',
-    within: 50,
+    within: 200,
   },
   {
     rule: 'an id without a route is VOID, not RESET',
@@ -23,7 +23,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       "if (!isFinal) port.voice.sayLast({ kind: 'reset', id: frame.id, code: 'unknown_stream' })",
     why: 'A stream that has moved is killed by what it left behind.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'VOID is passed on as VOID',
@@ -39,7 +39,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    leg.port.voice.sayLast({ kind: 'close', id: leg.id, consumed: far.closeSeen })\n",
     replace: '',
     why: 'The first may have died beyond the switch, and its hearer lingers.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'the second CLOSE frees the route',
@@ -47,6 +47,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "    this.#forget(leg.route, 'end')\n",
     replace: '',
     why: 'Routes of nobody fill the relay.',
+    within: 50,
   },
   {
     rule: 'a changed policy ends what it forbids',
@@ -63,7 +64,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       '    for (const route of [...this.#routes]) {\n      if (route.acceptor?.port.up !== true || !route.opener.port.up) continue\n',
     why: 'What is away when it is forbidden comes back.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'no OPEN is parked for ever',
@@ -103,7 +104,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: "leg.say.word = bothUp ? 'resync' : 'hold'",
     replace: "leg.say.word = 'resync'",
     why: 'An end restates itself to nobody, and believes in its way.',
-    within: 200,
+    within: 1_000,
   },
   {
     rule: 'an id whose OPEN was said is named after a resumption',
@@ -191,5 +192,6 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: 'if (consumed > this.cursor) this.#empty(consumed)\n    else this.#trim(consumed)',
     replace: 'this.#trim(consumed)',
     why: 'A credit that crossed an older RESUME leaves a hole for ever.',
+    within: 50,
   },
 ]

@@ -16,7 +16,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "    if (open.established) return 'unknown_stream'\n",
     replace: '',
     why: 'A restarted agent continues on a fresh connection in the middle of a conversation.',
-    within: 200,
+    within: 1_000,
   },
   {
     rule: 'an opener that saw ACCEPT says so',
@@ -24,7 +24,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'established: this.#established,',
     replace: 'established: false,',
     why: 'Nobody can tell that a dial would be the second one.',
-    within: 200,
+    within: 1_000,
   },
   {
     rule: 'tombstones',
@@ -64,7 +64,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (this.#established) this.guard(() => this.receiveBytes(frame))',
     replace: 'this.guard(() => this.receiveBytes(frame))',
     why: 'Bytes of a connection that is not the accepted one are taken.',
-    within: 50,
+    within: 500,
   },
   {
     rule: 'ACCEPT is repeated until it was heard',
@@ -72,7 +72,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '      this.#sayAccept = false\n',
     replace: '      this.#sayAccept = false\n      this.#heard = true\n',
     why: 'An ACCEPT that died with its carrier leaves its opener waiting.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'credit proves no opener',
@@ -80,6 +80,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "if (kind !== 'credit') this.#heard = true",
     replace: 'this.#heard = true',
     why: 'The switch gives credit too, and the lost ACCEPT is not said again.',
+    within: 1_000,
   },
   {
     rule: 'the numbers of an OPEN may be old news',
@@ -88,7 +89,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     replace:
       "    const { acked } = this.send\n    if (open.consumed < acked) return this.fail('state_lost')\n",
     why: 'What still travelled on the old way had acknowledged more: the stream is lost.',
-    within: 50,
+    within: 500,
   },
   {
     rule: 'an acceptor that moves gives up its old way',
@@ -96,7 +97,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "      this.host.lastWord(old.port, { kind: 'void', id: old.id })\n",
     replace: '',
     why: 'The old relay keeps a route that leads to no end.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'an opener that moves gives up its old way',
@@ -104,6 +105,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '      this.#giveUp(this.current)\n      this.host.detached(this.current)\n',
     replace: '      this.host.detached(this.current)\n',
     why: 'The old relay keeps a route that leads to no end.',
+    within: 1_000,
   },
   {
     rule: 'a lingering opener opens again to say its last word',
@@ -111,7 +113,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "if (this.phase === 'closed' || this.settled) return",
     replace: "if (this.phase === 'closed' || this.phase === 'lingering' || this.settled) return",
     why: 'The acceptor waits for that word until its window ends.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'a lingering acceptor without a way is over',
@@ -119,7 +121,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "    this.close('voided', 'end')\n",
     replace: '',
     why: 'It waits for a word that nobody has to say.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'a held opener looks for another relay',
@@ -143,7 +145,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'const waits = isRetryable(code) && (this.#established || another)',
     replace: 'const waits = false',
     why: 'The first relay without the agent ends the stream.',
-    within: 1_000,
+    within: 500,
   },
   {
     rule: 'a relay that denies ends no stream that has another way',
@@ -151,6 +153,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "const mayEnd = code !== 'denied_by_policy' || (this.current === undefined && !another)",
     replace: 'const mayEnd = true',
     why: 'A relay whose policy is ahead ends what the other one allows.',
+    within: 1_000,
   },
   {
     rule: 'attachments are numbered upwards',
@@ -166,7 +169,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (naming === undefined || naming.named.size < naming.count) return []',
     replace: 'if (naming !== undefined || naming === undefined) return []',
     why: 'A word that was lost leaves an idle end attached to nothing.',
-    within: 500,
+    within: 50,
   },
   {
     rule: 'a new session forgets the ids of the old one',
@@ -174,7 +177,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: '    const lost = [...this.#leads.values()]\n',
     replace: '    const lost: Lead[] = []\n',
     why: 'Ends wait for ids that mean nothing any longer.',
-    within: 200,
+    within: 50,
   },
   {
     rule: 'an id that leads nowhere is VOID, not RESET',
@@ -190,6 +193,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (end.relay?.port === port && end.relay.life !== port.life)',
     replace: 'if (end.relay === undefined && end.relay !== undefined)',
     why: 'Their sockets stay open for a whole window, for nobody.',
+    within: 50,
   },
   {
     rule: 'streams leave a relay that is about to stop',
@@ -197,7 +201,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: "(!current.leaving || phase === 'lingering')",
     replace: '(current.leaving || phase !== undefined)',
     why: 'They pause until their carrier is lost, although another relay has a way.',
-    within: 40,
+    within: 50,
   },
   {
     rule: 'a relay that is about to stop says so to whoever comes in',
@@ -205,5 +209,6 @@ export const mutantsOfWays: readonly Mutant[] = [
     find: 'if (this.#drainUntil !== undefined) carrier',
     replace: 'if (this.#drainUntil === now) carrier',
     why: 'Streams of an agent that was away for a moment stay until they are lost.',
+    within: 50,
   },
 ]
