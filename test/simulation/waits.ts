@@ -8,6 +8,7 @@ import type { Route } from '../../relay/switch/route.ts'
 import type { EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import type { Phase } from '../../shared/protocol/life.ts'
 import { Opener } from '../../shared/protocol/opener.ts'
+import type { EndpointPort } from '../../shared/protocol/port.ts'
 import { demand } from './demand.ts'
 import type { Options } from './options.ts'
 import { Relay } from './relay.ts'
@@ -108,7 +109,8 @@ export class Waits {
       return
     }
     const { opener } = stream.options
-    const others = 'links' in opener ? opener.links.filter(({ port }) => port.ready) : []
+    const isOpen = ({ port }: { readonly port: EndpointPort }) => port.ready && !port.leaving
+    const others = 'links' in opener ? opener.links.filter(isOpen) : []
     const hasOther = others.some(
       ({ port }) => port !== candidate?.port && port !== end.current?.port,
     )
