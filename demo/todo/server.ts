@@ -76,7 +76,7 @@ export class TodoServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#heartbeat)
     for (const timer of this.#leases.values()) clearTimeout(timer)
-    await Promise.race([this.#writing, pause(saveAgainMs)])
+    await Promise.race([this.#writing, pause(saveAgainMs, undefined, { ref: false })])
     this.#ended = true
     await this.#facade[Symbol.asyncDispose]()
   }
