@@ -26,8 +26,10 @@ function show(state: PathState): void {
   const { sent, heard, longestPauseMs, streamsLost } = state.messages
   number('.heard', `${countText(heard)} of ${countText(sent)}`)
   number('.lost', countText(streamsLost))
-  number('.streams', countText(state.streams))
-  number('.cuts', countText(state.agents.reduce((sum, { cuts }) => sum + cuts, 0)))
+  // Both are the relay's to tell: a dead one tells nothing.
+  const known = (count: number): string => (state.relay === 'up' ? countText(count) : '–')
+  number('.streams', known(state.streams))
+  number('.cuts', known(state.agents.reduce((sum, { cuts }) => sum + cuts, 0)))
   number('.pause', secondsText(longestPauseMs))
   for (const breakable of state.breakables) {
     buttonOf(breakable).disabled = state.busyWith !== undefined

@@ -41,12 +41,13 @@ export class Picture {
     const words = { up: measured, held: `carrier ${agent?.state ?? ''}`, down: 'no carrier' }
     for (const place of wire.querySelectorAll('.round-trip')) setText(place, words[state])
     const flows = `↑ ${bytesText(rates.received)}/s  ↓ ${bytesText(rates.sent)}/s`
-    for (const place of wire.querySelectorAll('.rates')) setText(place, flows)
+    const shown = state === 'up' ? flows : ''
+    for (const place of wire.querySelectorAll('.rates')) setText(place, shown)
     for (const place of wire.querySelectorAll('.wire-below')) setText(place, totals(agent))
   }
 
   #drawPlant(agent: AgentState | undefined): void {
-    find('.plant', HTMLElement).dataset.station = agent?.state === 'up' ? 'up' : 'down'
+    find('.plant', HTMLElement).dataset.station = agent?.state === 'up' ? 'up' : 'held'
     const heard = agent?.heardAgoMs
     const text = heard === undefined ? 'dials out again' : `heard ${secondsText(heard)} ago`
     setText(find('.plant-text', HTMLElement), text)
