@@ -49,8 +49,11 @@ export function relaySteadyMs(relay: Relay, { options, to }: Stream): number {
 export function checkDrained(world: World, relay: Relay, streams: readonly Stream[]): void {
   for (const stream of streams) {
     const end = stream.livingOpener
+    const { opener } = stream.options
+    // Whom nothing has reached from there cannot know.
+    const wasTold = opener instanceof Agent && opener.steadyMs(relay) >= leavesMs
     const isThere = end?.current?.port.name === relay.name && end.established
-    if (!isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue
+    if (!wasTold || !isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue
     demand(
       waySteadyMs(world, stream) < leavesMs,
       '13: a stream stays where it will be lost',

@@ -203,4 +203,12 @@ export const mutantsOfWays: readonly Mutant[] = [
     why: 'They pause until their carrier is lost, although another relay has a way.',
     within: 50,
   },
+  {
+    rule: 'a relay that is about to stop says so to whoever comes in',
+    file: 'relay/switch/switch.ts',
+    find: 'if (this.#drainUntil !== undefined) carrier',
+    replace: 'if (this.#drainUntil === now) carrier',
+    why: 'Streams of an agent that was away for a moment stay until they are lost.',
+    within: 50,
+  },
 ]
