@@ -38,6 +38,8 @@ export class Relay {
   #up = true
   #draining = false
   restarts = 0
+  /** Since when it has forbidden nothing. */
+  allowsSince = 0
   /** When it was told last that it is to stop. */
   drainingSince = 0
   /** The service to which its policy lets nobody. */
@@ -85,8 +87,16 @@ export class Relay {
     return this.#life.inner
   }
 
+  /** How long it has forbidden nothing; a service that it forbids now has no way by it at all. */
+  get allowsForMs(): number {
+    return this.forbids === undefined
+      ? this.#world.clock.now - this.allowsSince
+      : Number.POSITIVE_INFINITY
+  }
+
   /** Another policy holds from now on: it forbids what leads to this service. */
   obey(policy: Policy, forbids: string | undefined): void {
+    if (forbids === undefined) this.allowsSince = this.#world.clock.now
     this.forbids = forbids
     this.admission.replace(policy)
     this.switch.reconsider(this.#world.clock.now)

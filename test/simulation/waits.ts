@@ -29,7 +29,7 @@ interface Waiting {
   takenSince: number
   /** While it lingered it had a way. */
   hadWay: boolean
-  candidate: object | undefined
+  attachmentNumber: number
   candidateSince: number
 }
 
@@ -103,8 +103,10 @@ export class Waits {
   #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
     const { clock, options } = this.#world
     const { candidate } = end
-    if (candidate !== waiting.candidate || end.current?.ready === true) {
-      waiting.candidate = candidate
+    // A candidate that is refused at once is seldom seen, but for its number.
+    const { attachmentNumber } = end
+    if (attachmentNumber !== waiting.attachmentNumber || end.current?.ready === true) {
+      waiting.attachmentNumber = attachmentNumber
       waiting.candidateSince = clock.now
       return
     }
@@ -164,7 +166,7 @@ export class Waits {
       taken: 0,
       takenSince: now,
       hadWay: false,
-      candidate: undefined,
+      attachmentNumber: 0,
       candidateSince: now,
     }
     this.#waiting.set(end, fresh)

@@ -42,7 +42,7 @@ export function relaySteadyMs(relay: Relay, { options, to }: Stream): number {
   const isOpen = relay.up && !relay.draining && relay.forbids !== to
   if (!isOpen || (opener instanceof Relay && opener !== relay)) return 0
   const own = opener instanceof Agent ? opener.steadyMs(relay) : Number.POSITIVE_INFINITY
-  return Math.min(own, target.steadyMs(relay))
+  return Math.min(own, target.steadyMs(relay), relay.allowsForMs)
 }
 
 /** A relay that has drained stops: whoever had another way for long enough has taken it. */
