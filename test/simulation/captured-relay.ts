@@ -21,6 +21,11 @@ interface Carried {
 /** Odd, as the ids of a switch are, and beyond all that it gives in a world. */
 const firstId = 2 ** 40 + 1
 
+/** An id by which only this relay says anything. */
+export function isReplayed(id: number | undefined): boolean {
+  return id !== undefined && id >= firstId
+}
+
 export class CapturedRelay {
   readonly #world: World
   readonly #carried: Carried[] = []

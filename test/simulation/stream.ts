@@ -11,6 +11,7 @@ import type { Opener } from '../../shared/protocol/opener.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
 import type { Agent } from './agent.ts'
 import { Socket } from './application.ts'
+import { isReplayed } from './captured-relay.ts'
 import { demand } from './demand.ts'
 import type { Plan } from './plan.ts'
 import type { Relay } from './relay.ts'
@@ -132,7 +133,8 @@ export class Stream {
     demand(!lives, '4: two acceptors of one key live', this)
     // A life that has lost its tombstones cannot know that an OPEN which was under way is a ghost.
     const isGhost = this.wasEstablished
-    const isExcused = this.targetRestarted
+    // What is said again while it is remembered may arrive when it is so no longer.
+    const isExcused = this.targetRestarted || isReplayed(end.current?.id)
     demand(!isGhost || isExcused, '4: an established stream is dialled again', this)
     if (isGhost) this.#world.report.count('ghost dial after a restart')
     this.isGhost ||= isGhost

@@ -93,7 +93,7 @@ export class Waits {
     const { openerDied, openerEnd } = stream
     // An acceptor waits to be asked again, and there may be nobody left to ask.
     const isLeft = end !== openerEnd && (openerDied || openerEnd?.phase === 'closed')
-    if (this.#world.options.loss > 0 || (isLeft && end.current === undefined)) return
+    if (this.#world.options.loss > 0 || (isLeft && end.current?.ready !== true)) return
     const { now } = this.#world.clock
     const withWayMs = Math.min(now - waiting.phaseSince, waySteadyMs(this.#world, stream))
     demand(withWayMs <= findsWayMs + slackMs, '12: lingers beside a way', stream)
