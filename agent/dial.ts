@@ -136,7 +136,7 @@ class Attempt {
       // What came with the answer waits until whoever awaits this attempt has the carrier.
       ws.pause()
       setImmediate(() => ws.resume())
-      this.#result.resolve(wrapCarrier(ws, socket, listener))
+      this.#result.resolve(wrapCarrier(ws, socket, listener, masked ? 'random' : 'zeros'))
     })
   }
 

@@ -6,11 +6,13 @@
  * again only after the socket has taken what was in it: a fresh one for each message would have the
  * collector free a gigabyte a gigabyte, and a header of its own a message would have TLS copy both.
  */
+import { randomBytes } from 'node:crypto'
 import { frameBytesMax } from '../protocol/frame.ts'
 
 /** Opcode 2, a binary message in one fragment. */
 const finalBinary = 0x82
 const maskedBit = 0x80
+const maskBytes = 4
 /** From this payload on, its length takes two more bytes. */
 const longPayloadBytes = 126
 /** The longest header without and with the four bytes of a mask. */
@@ -22,19 +24,24 @@ const freeMax = 8
 
 const free: Uint8Array[] = []
 
+/** How a client masks: with zeros (see `zeroMask`), or by chance, as RFC 6455 (§5.3) has it. */
+export type Mask = 'zeros' | 'random'
+
 /** Writes to the socket, and calls back when it has taken the bytes, or with an error. */
 export type Write = (bytes: Uint8Array, taken: (error?: Error | null) => void) => void
 
 export class Batch {
-  readonly #masked: boolean
+  readonly #mask: Mask | undefined
   readonly #write: Write
   #buffer: Uint8Array | undefined
   #bytes = 0
   #endsShort = false
+  /** The messages of a client that masks by chance: the place of the mask, and the bytes. */
+  #toMask: Uint8Array[] = []
 
-  /** A client masks, with zeros: see `zeroMask`. */
-  constructor(masked: boolean, write: Write) {
-    this.#masked = masked
+  /** A server masks nothing. */
+  constructor(mask: Mask | undefined, write: Write) {
+    this.#mask = mask
     this.#write = write
   }
 
@@ -46,7 +53,7 @@ export class Batch {
   /** A place for a message of so many bytes, at most `frameBytesMax`, to be filled at once. */
   place(size: number): Uint8Array {
     const isShort = size < frameBytesMax
-    const header = (size < longPayloadBytes ? 2 : 4) + (this.#masked ? 4 : 0)
+    const header = (size < longPayloadBytes ? 2 : 4) + (this.#mask === undefined ? 0 : maskBytes)
     const fits = this.#bytes + header + size <= bufferBytes
     if (!fits || (this.#endsShort && !isShort)) this.flush()
     this.#endsShort = isShort
@@ -56,12 +63,13 @@ export class Batch {
     buffer.fill(0, this.#bytes, begin)
     buffer[this.#bytes] = finalBinary
     const lengthCode = Math.min(size, longPayloadBytes)
-    buffer[this.#bytes + 1] = lengthCode | (this.#masked ? maskedBit : 0)
+    buffer[this.#bytes + 1] = lengthCode | (this.#mask === undefined ? 0 : maskedBit)
     if (lengthCode === longPayloadBytes) {
       buffer[this.#bytes + 2] = size >>> 8
       buffer[this.#bytes + 3] = size & 0xff
     }
     this.#bytes = begin + size
+    if (this.#mask === 'random') this.#toMask.push(buffer.subarray(begin - maskBytes, this.#bytes))
     return buffer.subarray(begin, this.#bytes)
   }
 
@@ -69,6 +77,8 @@ export class Batch {
   flush(): void {
     const buffer = this.#buffer
     if (buffer === undefined) return
+    for (const message of this.#toMask) applyMask(message)
+    this.#toMask = []
     const bytes = buffer.subarray(0, this.#bytes)
     this.#buffer = undefined
     this.#bytes = 0
@@ -77,5 +87,13 @@ export class Batch {
       // After an error nobody says whether the system still reads from it.
       if (!error && free.length < freeMax) free.push(buffer)
     })
+  }
+}
+
+function applyMask(message: Uint8Array): void {
+  const mask = randomBytes(maskBytes)
+  message.set(mask)
+  for (let index = maskBytes; index < message.length; index += 1) {
+    message[index] = (message[index] ?? 0) ^ (mask[index % maskBytes] ?? 0)
   }
 }

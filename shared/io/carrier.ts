@@ -10,7 +10,7 @@ import { TLSSocket } from 'node:tls'
 import { type RawData, WebSocket } from 'ws'
 import { Fault } from '../protocol/fault.ts'
 import { frameBytesMax } from '../protocol/frame.ts'
-import { Batch, headerBytes, type Write } from './batch.ts'
+import { Batch, headerBytes, type Mask, type Write } from './batch.ts'
 
 /** One WebSocket between an agent and a relay. */
 export interface Carrier {
@@ -21,8 +21,6 @@ export interface Carrier {
   readonly place: (size: number) => Uint8Array
   /** Sends what was placed, in one write. */
   flush(): void
-  /** One binary message, sent at once. */
-  send(bytes: Uint8Array): void
   /** Bytes of messages that are not yet taken by the operating system. */
   readonly bufferedBytes: number
   /** Ends at once, without a word to the peer; `closed` says this fault, or `carrier_lost`. */
@@ -33,7 +31,7 @@ export interface Carrier {
 
 /** The one who holds a carrier. What it throws ends the carrier: a `Fault` as itself. */
 export interface CarrierListener {
-  /** One message. The receiver owns these bytes and may write over them. */
+  /** One message. The receiver owns these bytes: nobody writes there any more. */
   message(bytes: Uint8Array): void
   /** What was buffered has fallen from above `lowMarkBytes` to it, or below. */
   drained(): void
@@ -62,15 +60,23 @@ export const carrierOptions = {
 } as const
 
 /**
- * The agent's mask of zeros, with which ws neither copies nor XORs: RFC 6455 (5.3) masks against
- * proxies that read plain HTTP, and there are none inside TLS.
+ * The agent's mask of zeros, for what ws says by itself as for messages (batch.ts): RFC 6455 (5.3)
+ * masks against proxies that read plain HTTP, and there are none inside TLS.
  */
 export const zeroMask = { generateMask(): void {} } as const
 
-/** Makes the two into a carrier; in the turn in which the WebSocket opened, or while it pauses. */
-export function wrapCarrier(ws: WebSocket, socket: Socket, listener: CarrierListener): Carrier {
+/**
+ * Makes the two into a carrier; in the turn in which the WebSocket opened, or while it pauses.
+ * `clientMask` is how a client masks its messages; a server never does.
+ */
+export function wrapCarrier(
+  ws: WebSocket,
+  socket: Socket,
+  listener: CarrierListener,
+  clientMask: Mask = 'zeros',
+): Carrier {
   if (socket instanceof TLSSocket) alignRecords(ws, socket)
-  return new WebSocketCarrier(ws, socket, listener)
+  return new WebSocketCarrier(ws, socket, listener, isClient(ws) ? clientMask : undefined)
 }
 
 /** Cuts TLS records where full messages end: a message in two records is copied once more. */
@@ -93,11 +99,11 @@ class WebSocketCarrier implements Carrier {
   #ending = false
   #aboveLowMark = false
 
-  constructor(ws: WebSocket, socket: Socket, listener: CarrierListener) {
+  constructor(ws: WebSocket, socket: Socket, listener: CarrierListener, mask: Mask | undefined) {
     this.#ws = ws
     this.#socket = socket
     this.#listener = listener
-    this.#batch = new Batch(isClient(ws), this.#write)
+    this.#batch = new Batch(mask, this.#write)
     // Pings and pongs of middle boxes are answered by ws and mean nothing here.
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary))
     ws.on('error', (cause) => this.#blame(invalidMessage(cause)))
@@ -115,11 +121,6 @@ class WebSocketCarrier implements Carrier {
 
   flush(): void {
     this.#batch.flush()
-  }
-
-  send(bytes: Uint8Array): void {
-    this.place(bytes.length).set(bytes)
-    this.flush()
   }
 
   destroy(fault?: Fault): void {

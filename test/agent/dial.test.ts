@@ -9,7 +9,7 @@ import { type DialOptions, dial } from '../../agent/dial.ts'
 import { relayTls } from '../../shared/io/tls.ts'
 import { Fault, type FaultCode } from '../../shared/protocol/fault.ts'
 import { type Credentials, TestAuthority } from '../support/authority.ts'
-import { Recorder } from '../support/carriers.ts'
+import { Recorder, sendMessage } from '../support/carriers.ts'
 import { GateStand } from '../support/gates.ts'
 import { Eavesdropper, rawFrame, upgradeAnswer } from '../support/raw-websocket.ts'
 import { within } from '../support/within.ts'
@@ -84,8 +84,8 @@ test('dialling a gate gives a carrier', async (t) => {
       relay: { host: '127.0.0.1', port: stand.port },
     })
     const arrival = stand.arrivals.at(-1)
-    carrier.send(Buffer.from('from the agent'))
-    arrival?.carrier.send(Buffer.from('from the relay'))
+    sendMessage(carrier, Buffer.from('from the agent'))
+    if (arrival !== undefined) sendMessage(arrival.carrier, Buffer.from('from the relay'))
     await arrival?.listener.until('a message', () => arrival.listener.messages[0])
     await listener.until('a message', () => listener.messages[0])
     t.is(arrival?.peer.identity.name, 'plant-1')

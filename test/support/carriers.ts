@@ -83,13 +83,20 @@ export class Recorder implements CarrierListener {
   }
 }
 
-/** Two carriers that face each other. */
+/** Sends one message at once. */
+export function sendMessage(carrier: Carrier, bytes: Uint8Array): void {
+  carrier.place(bytes.length).set(bytes)
+  carrier.flush()
+}
+
+/** Two carriers that face each other; `masked` has the agent's messages masked by chance. */
 export async function carrierPair(
   relayListener: CarrierListener,
   agentListener: CarrierListener,
+  options: { readonly masked?: boolean } = {},
 ): Promise<{ readonly relay: CarrierEnd; readonly agent: CarrierEnd } & AsyncDisposable> {
   const server = await relayServer(relayListener)
-  const agentEnd = connectAgent(server.port, agentListener)
+  const agentEnd = connectAgent(server.port, agentListener, options.masked)
   const [relay, agent] = await within('two carriers', Promise.all([server.end, agentEnd]))
   return { relay, agent, [Symbol.asyncDispose]: () => server.stop(agent.socket) }
 }
@@ -160,16 +167,23 @@ async function relayServer(listener: CarrierListener) {
   }
 }
 
-async function connectAgent(port: number, listener: CarrierListener): Promise<CarrierEnd> {
+async function connectAgent(
+  port: number,
+  listener: CarrierListener,
+  masked = false,
+): Promise<CarrierEnd> {
   const socket = await connectTls(port)
   return await new Promise((resolve, reject) => {
     const ws = new WebSocket('wss://relay.test/sallyport', subprotocol, {
       ...carrierOptions,
-      ...zeroMask,
+      ...(masked ? {} : zeroMask),
       createConnection: () => socket,
     })
     ws.once('error', reject)
-    ws.once('open', () => resolve({ carrier: wrapCarrier(ws, socket, listener), socket, ws }))
+    ws.once('open', () => {
+      const carrier = wrapCarrier(ws, socket, listener, masked ? 'random' : 'zeros')
+      resolve({ carrier, socket, ws })
+    })
   })
 }
 

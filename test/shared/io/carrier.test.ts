@@ -5,28 +5,37 @@ import test from 'ava'
 import { closeTimeoutMs, lowMarkBytes } from '../../../shared/io/carrier.ts'
 import { Fault } from '../../../shared/protocol/fault.ts'
 import { frameBytesMax } from '../../../shared/protocol/frame.ts'
-import { agentAgainstRaw, carrierPair, Recorder, relayAgainstRaw } from '../../support/carriers.ts'
+import {
+  agentAgainstRaw,
+  carrierPair,
+  Recorder,
+  relayAgainstRaw,
+  sendMessage,
+} from '../../support/carriers.ts'
 import { rawFrame } from '../../support/raw-websocket.ts'
 
 const messages = [0, 1, 125, 126, 127, 4096, frameBytesMax].map((size, index) =>
   Buffer.alloc(size, index + 1),
 )
 
-test('carries messages both ways, byte for byte', async (t) => {
-  const relay = new Recorder()
-  const agent = new Recorder()
-  await using pair = await carrierPair(relay, agent)
-  const kept = messages.map((bytes) => Buffer.from(bytes))
-  for (const bytes of messages) {
-    pair.agent.carrier.send(bytes)
-    pair.relay.carrier.send(bytes)
-  }
-  await relay.until('messages', () => relay.messages.length === messages.length || undefined)
-  await agent.until('messages', () => agent.messages.length === messages.length || undefined)
-  t.deepEqual(relay.messages, kept)
-  t.deepEqual(agent.messages, kept)
-  t.deepEqual(messages, kept, 'the sender keeps its bytes as they were')
-})
+for (const masked of [false, true]) {
+  const how = masked ? 'masked' : 'with a zero mask'
+  test(`carries messages both ways, byte for byte, ${how}`, async (t) => {
+    const relay = new Recorder()
+    const agent = new Recorder()
+    await using pair = await carrierPair(relay, agent, { masked })
+    const kept = messages.map((bytes) => Buffer.from(bytes))
+    for (const bytes of messages) {
+      sendMessage(pair.agent.carrier, bytes)
+      sendMessage(pair.relay.carrier, bytes)
+    }
+    await relay.until('messages', () => relay.messages.length === messages.length || undefined)
+    await agent.until('messages', () => agent.messages.length === messages.length || undefined)
+    t.deepEqual(relay.messages, kept)
+    t.deepEqual(agent.messages, kept)
+    t.deepEqual(messages, kept, 'the sender keeps its bytes as they were')
+  })
+}
 
 test('full messages end where TLS records end, both ways', async (t) => {
   const relay = new Recorder()
@@ -64,7 +73,7 @@ test('says drained once for each time that a full socket falls to the low mark',
   const relay = new Recorder()
   const agent = new Recorder()
   await using pair = await carrierPair(relay, agent)
-  pair.agent.carrier.send(Buffer.alloc(100))
+  sendMessage(pair.agent.carrier, Buffer.alloc(100))
   await relay.until('a message', () => relay.messages[0])
   t.is(agent.drains, 0, 'it was never full')
 
@@ -72,7 +81,7 @@ test('says drained once for each time that a full socket falls to the low mark',
   const full = Buffer.alloc(frameBytesMax)
   let sent = 0
   while (pair.agent.carrier.bufferedBytes < 64 * frameBytesMax) {
-    pair.agent.carrier.send(full)
+    sendMessage(pair.agent.carrier, full)
     sent += 1
   }
   t.is(agent.drains, 0)
@@ -88,13 +97,13 @@ test('destroy ends at once against a peer that reads nothing, and tells it later
   await using pair = await carrierPair(new Recorder(), agent)
   pair.relay.socket.pause()
   for (let count = 0; count < 1_000; count += 1)
-    pair.agent.carrier.send(Buffer.alloc(frameBytesMax))
+    sendMessage(pair.agent.carrier, Buffer.alloc(frameBytesMax))
   const started = performance.now()
   pair.agent.carrier.destroy(new Fault('carrier_silent'))
   t.deepEqual(agent.faults, [], 'not from within the call')
   t.is((await agent.fault()).code, 'carrier_silent')
   t.true(performance.now() - started < closeTimeoutMs / 2)
-  pair.agent.carrier.send(Buffer.alloc(1))
+  sendMessage(pair.agent.carrier, Buffer.alloc(1))
   pair.agent.carrier.destroy()
   pair.agent.carrier.close(1000, 'twice')
   t.is(agent.faults.length, 1)
@@ -177,7 +186,8 @@ test('a throw in drained closes the carrier, a throw in closed becomes a warning
     },
   })
   await using pair = await carrierPair(new Recorder(), agent)
-  for (let count = 0; count < 10; count += 1) pair.agent.carrier.send(Buffer.alloc(frameBytesMax))
+  for (let count = 0; count < 10; count += 1)
+    sendMessage(pair.agent.carrier, Buffer.alloc(frameBytesMax))
   t.is((await agent.fault()).code, 'internal')
   t.is((await warned).message, 'bug in closed')
 })
