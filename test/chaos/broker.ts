@@ -1,7 +1,6 @@
 /** An MQTT broker in this process, on a loopback port of its own. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Aedes } from 'aedes'
+import { startTarget } from '../support/tcp.ts'
 
 export interface Broker extends AsyncDisposable {
   readonly port: number
@@ -10,21 +9,11 @@ export interface Broker extends AsyncDisposable {
 /** Starts the broker. */
 export async function startBroker(): Promise<Broker> {
   const broker = await Aedes.createBroker()
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => sockets.delete(socket))
-    broker.handle(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const target = await startTarget((socket) => void broker.handle(socket))
   return {
-    port: (server.address() as AddressInfo).port,
+    port: target.port,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
+      await target[Symbol.asyncDispose]()
       await new Promise<void>((resolve) => broker.close(resolve))
     },
   }

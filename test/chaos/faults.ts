@@ -115,17 +115,12 @@ function onProxy(
 }
 
 async function restart(
-  { fleet, agents, relays, choose, relayIs }: Scene,
+  { fleet, relays, choose, relayIs }: Scene,
   signal: NodeJS.Signals,
 ): Promise<void> {
   const index = choose(relays)
-  const places = agents.map((name) => [name, fleet.agent(name).process.here] as const)
-  const { process } = fleet.relay(index)
   relayIs(index, 'ending')
-  process.signal(signal)
-  await process.waitForExit(60_000)
-  await pause(choose(1_000))
-  await fleet.startRelay(index)
-  await Promise.all(places.map(async ([name, from]) => await fleet.linked(name, index, from)))
+  const times = { awayMs: choose(1_000), endsWithinMs: 60_000 }
+  await fleet.restartRelay(index, signal, times)
   relayIs(index, 'ready')
 }

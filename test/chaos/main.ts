@@ -4,8 +4,9 @@
  * Invariant: standard output is the report, standard error is talk. It exits with 0 when nothing
  * was lost or wrong, with 1 when something was, and with 2 for a wrong command line.
  */
-import { createCipheriv, createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Chance } from '../simulation/chance.ts'
 import { chooseFault, type FaultKind, faultKinds } from './faults.ts'
 import { runChaos } from './run.ts'
 
@@ -48,17 +49,11 @@ function parse(args: readonly string[]): Options {
   return { seed: 1 + randomInt(2 ** 31), ...command.opts<Omit<Options, 'seed'>>() }
 }
 
-/** Numbers that follow from a seed alone. */
-function chooser(seed: number): (below: number) => number {
-  const key = createHash('sha256').update(`chaos ${seed}`).digest()
-  const cipher = createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16))
-  return (below) => Math.floor((cipher.update(Buffer.alloc(4)).readUInt32BE() / 2 ** 32) * below)
-}
-
 try {
   const { seed, minutes, faults, relays, kinds } = parse(process.argv.slice(2))
   say(`Seed ${seed}, ${relays} relays, at most ${minutes} minutes.`)
-  const choose = chooser(seed)
+  const chance = new Chance(seed)
+  const choose = (below: number): number => Math.floor(chance.next() * below)
   const next = (): FaultKind => chooseFault(kinds, choose)
   const { text, isClean } = await runChaos({ minutes, faults, relays, next, choose, say })
   put(text)

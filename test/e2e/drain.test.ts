@@ -74,13 +74,8 @@ test.serial(
 /** Both relays, one after the other, as an operator would: the next once all links are back. */
 async function roll(fleet: Fleet): Promise<void> {
   for (const index of [0, 1]) {
-    const places = agents.map((name) => ({ name, from: fleet.agent(name).process.here }))
-    const { process } = fleet.relay(index)
-    process.signal('SIGTERM')
-    const { status } = await process.waitForExit()
+    const status = await fleet.restartRelay(index, 'SIGTERM')
     if (status !== 0) throw new Error(`relay ${index} ended with ${status}`)
-    await fleet.startRelay(index)
-    await Promise.all(places.map(({ name, from }) => fleet.linked(name, index, from)))
   }
 }
 

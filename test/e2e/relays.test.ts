@@ -23,23 +23,13 @@ test.serial(
     const served = await target.next()
     const bytes = 30_000_000
     let kills = 0
-    const killing: Promise<void>[] = []
-    const restart = async (index: number): Promise<void> => {
-      const { process } = fleet.relay(index)
-      const places = ['desk-1', 'plant-1'].map(
-        (name) => [name, fleet.agent(name).process.here] as const,
-      )
-      process.signal('SIGKILL')
-      await process.waitForExit()
-      await fleet.startRelay(index)
-      await Promise.all(places.map(([name, from]) => fleet.linked(name, index, from)))
-    }
+    const killing: Promise<unknown>[] = []
     const killNow = (received: number): void => {
       if (received < (kills + 1) * 7_000_000 || kills === 3) return
       const index = kills % 2
       kills += 1
       const last = killing.at(-1) ?? Promise.resolve()
-      killing.push(last.then(() => restart(index)))
+      killing.push(last.then(async () => await fleet.restartRelay(index, 'SIGKILL')))
     }
     const [near, far] = await Promise.all([
       exchange(consumer, 1, bytes, killNow),

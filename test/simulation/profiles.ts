@@ -15,7 +15,7 @@ interface Profile {
 }
 
 /** Nothing but these befalls a world, in proportion to their weights. */
-const only = (weights: Partial<Record<FaultKind, number>>): Partial<Options> => ({ weights })
+const nothingBut = (weights: Partial<Record<FaultKind, number>>): Partial<Options> => ({ weights })
 
 /** Worlds that are harsh, calm, hostile or lossy are drawn among the mixed ones alone. */
 const plain: Partial<Options> = { calm: false, hostile: false, loss: 0 }
@@ -28,7 +28,7 @@ const profiles: Readonly<Record<string, Profile>> = {
     weight: 3,
     options: (chance) => ({
       ...plain,
-      ...only({ cut: 6, 'cut untold': 2, 'relay restart': 2, 'agent restart': 0.5 }),
+      ...nothingBut({ cut: 6, 'cut untold': 2, 'relay restart': 2, 'agent restart': 0.5 }),
       relays: chance.between(1, 2),
       welcomesLost: 0.3,
       hellosLate: 0.2,
@@ -40,7 +40,7 @@ const profiles: Readonly<Record<string, Profile>> = {
     weight: 2,
     options: (chance) => ({
       ...plain,
-      ...only({ cut: 8, 'cut untold': 1, stall: 1 }),
+      ...nothingBut({ cut: 8, 'cut untold': 1, stall: 1 }),
       relays: 1,
       relayWindowBytes: 700,
       windowBytes: 3_000,
@@ -56,7 +56,7 @@ const profiles: Readonly<Record<string, Profile>> = {
     weight: 2,
     options: (chance) => ({
       ...plain,
-      ...only({ cut: 6, 'cut untold': 1, stall: 6, 'policy change': 1 }),
+      ...nothingBut({ cut: 6, 'cut untold': 1, stall: 6, 'policy change': 1 }),
       relays: 1,
       streams: chance.between(4, 7),
       bytesMax: 16_000,
@@ -72,7 +72,7 @@ const profiles: Readonly<Record<string, Profile>> = {
     weight: 3,
     options: (chance) => ({
       ...plain,
-      ...only({ cut: 4, partition: 4, 'policy change': 2, 'relay restart': 0.5 }),
+      ...nothingBut({ cut: 4, partition: 4, 'policy change': 2, 'relay restart': 0.5 }),
       relays: 2,
       denials: 0.3,
       faultEveryMs: chance.pick([200, 600, 1_500]),

@@ -7,6 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { Store } from '../../certs/store.ts'
 import type { Door } from './hostile-agent.ts'
@@ -86,6 +87,25 @@ export class Fleet implements AsyncDisposable {
     const relay = { process, ready }
     this.#relays[index] = relay
     return relay
+  }
+
+  /**
+   * Ends a relay by a signal, by default within 10 s, and starts it anew `awayMs` later; waits
+   * until all agents are back. Gives the status that it ended with.
+   */
+  async restartRelay(
+    index: number,
+    signal: NodeJS.Signals,
+    { awayMs = 0, endsWithinMs }: { readonly awayMs?: number; readonly endsWithinMs?: number } = {},
+  ): Promise<number | null> {
+    const places = [...this.#agents].map(([name, { process }]) => [name, process.here] as const)
+    const { process } = this.relay(index)
+    process.signal(signal)
+    const { status } = await process.waitForExit(endsWithinMs)
+    await pause(awayMs)
+    await this.startRelay(index)
+    await Promise.all(places.map(async ([name, from]) => await this.linked(name, index, from)))
+    return status
   }
 
   relay(index: number): FleetRelay {

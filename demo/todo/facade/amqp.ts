@@ -18,7 +18,6 @@ export function connect({ url, log }: FacadeOptions): Facade {
     log,
     silenceMs,
   )
-  const connectHearers = new Set<() => void>()
 
   const session = new AmqpSession({
     open: () => new AMQPClient(withHeartbeat(url)),
@@ -35,8 +34,7 @@ export function connect({ url, log }: FacadeOptions): Facade {
     onState(state, reason) {
       const { host } = new URL(url)
       log.info('broker', { url: host, state, ...(reason !== undefined && { reason }) })
-      if (state !== 'connected') return
-      for (const hear of connectHearers) hear()
+      if (state === 'connected') clients.connected()
     },
   })
 
@@ -47,11 +45,7 @@ export function connect({ url, log }: FacadeOptions): Facade {
   }
 
   return {
-    on(event: string, hear: never) {
-      if (event === 'connection') clients.onConnection(hear)
-      else if (event === 'connect') connectHearers.add(hear)
-      else throw new TypeError(`There is no event ${event}.`)
-    },
+    on: (event: string, hear: never) => clients.on(event, hear),
     emit(event, message) {
       assertEvent(event)
       publish(event, '', message)

@@ -26,6 +26,7 @@ export class Clients implements Disposable {
   readonly #silenceMs: number
   readonly #sockets = new Map<string, Socket>()
   readonly #welcome = new Set<(socket: FacadeSocket) => void>()
+  readonly #onConnect = new Set<() => void>()
   /** Resolves when somebody listens; until then the transport keeps its messages. */
   readonly #listening = Promise.withResolvers<void>()
   readonly #watch: NodeJS.Timeout
@@ -38,11 +39,23 @@ export class Clients implements Disposable {
     this.#watch = setInterval(() => this.#sweep(), silenceMs / 4)
   }
 
+  /** What a facade's `on` does. Throws a TypeError for an event that there is not. */
+  on(event: string, hear: never): void {
+    if (event === 'connection') this.onConnection(hear)
+    else if (event === 'connect') this.#onConnect.add(hear)
+    else throw new TypeError(`There is no event ${event}.`)
+  }
+
   /** Hears each new client. */
   onConnection(hear: (socket: FacadeSocket) => void): void {
     this.#welcome.add(hear)
     for (const socket of this.#sockets.values()) hear(socket)
     this.#listening.resolve()
+  }
+
+  /** There is a connection to the broker, the first or another one. */
+  connected(): void {
+    for (const hear of this.#onConnect) hear()
   }
 
   /** A client is here: until it is gone, or until nothing is heard of it. */

@@ -17,7 +17,6 @@ export function connect({ url, log }: FacadeOptions): Facade {
     log,
     silenceMs,
   )
-  const connectHearers = new Set<() => void>()
 
   const session = new MqttSession({
     url,
@@ -36,7 +35,7 @@ export function connect({ url, log }: FacadeOptions): Facade {
       log.info('broker', { url: place(url), state, ...(reason !== undefined && { reason }) })
       if (state !== 'connected') return
       clients.doubt()
-      for (const hear of connectHearers) hear()
+      clients.connected()
     },
   })
 
@@ -49,11 +48,7 @@ export function connect({ url, log }: FacadeOptions): Facade {
   }
 
   return {
-    on(event: string, hear: never) {
-      if (event === 'connection') clients.onConnection(hear)
-      else if (event === 'connect') connectHearers.add(hear)
-      else throw new TypeError(`There is no event ${event}.`)
-    },
+    on: (event: string, hear: never) => clients.on(event, hear),
     emit(event, message) {
       assertEvent(event)
       publish(event, event, message)
