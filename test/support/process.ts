@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly user?: { readonly uid: number; readonly gid: number }
   /** What the child reads on its standard input, which is empty by default. */
   readonly input?: string | Uint8Array
+  /** Its standard input stays open after that, for `type`. */
+  readonly isTypedTo?: true
 }
 
 /** How a child ended: by itself, with a status, or by a signal. */
@@ -56,7 +58,8 @@ export class Child implements AsyncDisposable {
     this.#process = child
     running.add(child)
     child.stdin.on('error', () => {})
-    child.stdin.end(options.input ?? '')
+    child.stdin.write(options.input ?? '')
+    if (options.isTypedTo !== true) child.stdin.end()
     const collected = Promise.all([
       this.#collect(child.stdout, this.#standardOutput),
       this.#collect(child.stderr),
@@ -103,6 +106,11 @@ export class Child implements AsyncDisposable {
   /** True until the process has ended. */
   get isRunning(): boolean {
     return this.#exit === undefined
+  }
+
+  /** Writes a line to its standard input, as somebody at a keyboard would. */
+  type(line: string): void {
+    this.#process.stdin?.write(`${line}\n`)
   }
 
   /** The first line, from line `from` on, that matches. */
