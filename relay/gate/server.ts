@@ -16,7 +16,7 @@ import type { PendingConnections } from './pending.ts'
 
 /** Bounds of the server; the bodies of requests come from people who have proved nothing (X1). */
 export interface ServerLimits {
-  /** TLS, and then the headers of each request, in milliseconds. */
+  /** The headers of each request, in milliseconds; `PendingConnections` bounds what precedes it. */
   readonly handshakeTimeoutMs: number
   /** Sockets at a time, carriers and consumers together. */
   readonly connectionsMax: number
@@ -27,7 +27,7 @@ const headersMax = 100
 const headerBytesMax = 8_192
 /** The longest body, in bytes: a certificate request has two kilobytes. */
 const bodyBytesMax = 16 * 1024
-/** How long a request may take from its first byte to its last, in milliseconds. */
+/** How long a request may take from its first byte to its last, if its headers get no longer. */
 const requestTimeoutMs = 10_000
 /** How long a connection may idle between two requests, in milliseconds. */
 const keepAliveTimeoutMs = 5_000
@@ -47,17 +47,20 @@ export function createGateServer(
   log: Log,
 ): GateServer {
   const { handshakeTimeoutMs, connectionsMax } = limits
+  // Node refuses a request that may take less time than its headers.
+  const requestTimeout = Math.max(requestTimeoutMs, handshakeTimeoutMs)
   const secure = Fastify({
     https: {
       ...relayTls(credentials),
-      handshakeTimeout: handshakeTimeoutMs,
+      // No `handshakeTimeout`: with two clocks for one wait the pending connections would not count
+      // whom the other has ended a millisecond earlier. Node's own stays, behind it: two minutes.
       headersTimeout: handshakeTimeoutMs,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: headerBytesMax,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout,
       keepAliveTimeout: keepAliveTimeoutMs,
     },
-    requestTimeout: requestTimeoutMs,
+    requestTimeout,
     keepAliveTimeout: keepAliveTimeoutMs,
     maxRequestsPerSocket: requestsPerSocketMax,
     bodyLimit: bodyBytesMax,

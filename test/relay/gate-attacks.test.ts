@@ -274,13 +274,17 @@ for (const [what, stall] of Object.entries(stalls)) {
   test(`who ${what} is gone after the handshake time`, async (t) => {
     const handshakeTimeoutMs = 700
     await using stand = await GateStand.open({ limits: { ...generous, handshakeTimeoutMs } })
-    const started = performance.now()
-    await within('end of the stall', gone((await stall(stand)).resume()))
-    t.true(performance.now() - started < 3 * handshakeTimeoutMs)
+    // Every other clock of the gate is longer than what is waited here.
+    await within('end of the stall', gone((await stall(stand)).resume()), 9_000)
     await logsAbout(t, stand, '"timedOut":1')
     t.true(await stillServes(stand))
   })
 }
+
+test('the handshake may take longer than a request has by itself', async (t) => {
+  await using stand = await GateStand.open({ limits: { ...generous, handshakeTimeoutMs: 60_000 } })
+  t.true(await stillServes(stand))
+})
 
 test('one source gets so many pending connections, and the earlier ones stay (X5)', async (t) => {
   await using stand = await GateStand.open({ limits: { ...generous, pendingPerSourceMax: 5 } })
