@@ -16,6 +16,7 @@ import type { Core } from './core.ts'
 import type { PeerIdentity } from './gate.ts'
 import type { AgentStatus } from './status.ts'
 import { AgentCarrier } from './switch/carrier.ts'
+import type { Tally } from './tally.ts'
 
 interface Present {
   readonly carrier: AgentCarrier
@@ -27,14 +28,16 @@ export class Agents {
   readonly #core: Core
   readonly #config: RelayConfig
   readonly #log: Log
+  readonly #tally: Tally
   readonly #present = new Map<PeerIdentity, Present>()
   /** The certificate that each link was last proved with: a detached one can be revoked too. */
   readonly #serialOfLink = new Map<string, string>()
 
-  constructor(core: Core, config: RelayConfig, log: Log) {
+  constructor(core: Core, config: RelayConfig, log: Log, tally: Tally) {
     this.#core = core
     this.#config = config
     this.#log = log
+    this.#tally = tally
   }
 
   /** A proved agent has a carrier. */
@@ -52,6 +55,7 @@ export class Agents {
       this.#present.delete(peer)
       carrier.lost(monotonicNow())
       this.#core.wake()
+      this.#tally.carrierEnded(fault.code)
       const fields = { peer: identity, 'client.address': peer.address }
       logFault(this.#log, fault, fields, fault.code === 'carrier_lost' ? 'info' : 'warn')
     })

@@ -17,13 +17,13 @@ import { carrierOptions } from '../shared/io/carrier.ts'
 import type { HostPort } from '../shared/io/config/values.ts'
 import { type Log, logFault } from '../shared/io/log.ts'
 import { listenFault } from '../shared/io/network-fault.ts'
-import { refuseUpgrade } from '../shared/io/refusal.ts'
 import { secureContext, type TlsCredentials } from '../shared/io/tls.ts'
-import { Fault } from '../shared/protocol/fault.ts'
+import { Fault, type FaultCode } from '../shared/protocol/fault.ts'
 import { subprotocol } from '../shared/protocol/frame.ts'
 import { LivePeers } from './gate/live.ts'
-import { PendingConnections, type PendingLimits } from './gate/pending.ts'
+import { PendingConnections, type PendingLimits, type PendingTotals } from './gate/pending.ts'
 import { type Proof, proofOf } from './gate/proof.ts'
+import { refuseRequest } from './gate/refusal.ts'
 import { type Origin, offersProtocol, originOf, pathOf, upgradeFault } from './gate/request.ts'
 import { createGateServer, type GateServer, type ServerLimits } from './gate/server.ts'
 
@@ -62,6 +62,8 @@ export interface GateOptions {
   /** The peer's certificate is revoked, or over: say so on its carrier; the gate ends it soon. */
   readonly onRevoked: (peer: PeerIdentity) => void
   readonly onExpired: (peer: PeerIdentity) => void
+  /** An upgrade was refused with this code. */
+  readonly onRefused?: (code: FaultCode) => void
   /** Adds routes to the same port, such as enrolment. */
   readonly routes?: (app: FastifyInstance) => void | Promise<void>
 }
@@ -76,6 +78,8 @@ export interface GateLimits extends PendingLimits, ServerLimits {
 export interface Gate extends AsyncDisposable {
   /** Where it listens, with the port that the system chose for port 0. */
   readonly address: HostPort
+  /** Those who have not said who they are. */
+  readonly handshakes: { readonly totals: PendingTotals }
   /** Replaces the revoked serial numbers, and ends the live carriers among them. */
   updateRevocations(revoked: ReadonlySet<string>): void
   /** Replaces certificate, key and authority for the handshakes to come. */
@@ -105,7 +109,7 @@ class OpenGate implements Gate {
   readonly #options: GateOptions
   readonly #app: FastifyInstance
   readonly #server: Server
-  readonly #pending: PendingConnections
+  readonly handshakes: PendingConnections
   readonly #webSockets = new WebSocketServer({
     ...carrierOptions,
     noServer: true,
@@ -121,7 +125,7 @@ class OpenGate implements Gate {
     this.#options = options
     this.#app = app
     this.#server = server
-    this.#pending = pending
+    this.handshakes = pending
     this.#revoked = options.revoked
     this.#webSockets.on('wsClientError', ({ message }, socket, request) => {
       this.#refuse(request, socket as TLSSocket, new Fault('carrier_refused', `${message}.`))
@@ -160,7 +164,7 @@ class OpenGate implements Gate {
   #upgrade(request: IncomingMessage, socket: TLSSocket, head: Buffer): void {
     // HTTP has let go of the socket, and an error that nobody hears ends the process (T14).
     socket.on('error', () => {})
-    this.#pending.settle(socket)
+    this.handshakes.settle(socket)
     if (socket.destroyed) return
     const path = pathOf(request)
     const fault = upgradeFault(request)
@@ -212,10 +216,8 @@ class OpenGate implements Gate {
   }
 
   #refuse(request: IncomingMessage, socket: TLSSocket, fault: Fault): void {
-    const { address, port } = originOf(socket)
-    const fields = { 'client.address': address, 'client.port': port, 'url.path': pathOf(request) }
-    logFault(this.#options.log, fault, fields)
-    refuseUpgrade(socket, fault)
+    this.#options.onRefused?.(fault.code)
+    refuseRequest(this.#options.log, request, socket, fault)
   }
 
   #end(code: 'revoked' | 'certificate_expired', peer: PeerIdentity): void {
@@ -234,9 +236,7 @@ class OpenGate implements Gate {
   /** Looks at what only time changes. */
   #look(): void {
     this.#live.endExpired(new Date(), (peer) => this.#end('certificate_expired', peer))
-    const counts = this.#pending.takeCounts()
-    if (counts === undefined) return
-    this.#options.log.warn('connections went before they said who they are', { ...counts })
+    this.handshakes.tell(this.#options.log)
   }
 
   #guarded(socket: TLSSocket, act: () => void): void {

@@ -26,7 +26,10 @@ import { Consumers } from './ingress/index.ts'
 import { openTcpIngress } from './ingress/tcp.ts'
 import { enterWebSocket, type WebSocketPath } from './ingress/websocket.ts'
 import { record } from './journal.ts'
+import { measure } from './measures.ts'
+import { metricsText } from './metrics.ts'
 import { openStatus, type RelayStatus, serviceStatus } from './status.ts'
+import { Tally } from './tally.ts'
 
 /** Sockets of the gate that consumers cannot take from agents. */
 const carriersReserve = 1_024
@@ -61,6 +64,7 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
   const revoked = await loadRevocations(revocations)
   if (revoked.stale) log.warn(`${revocations.file} is past its time: sallyport certs list`)
 
+  const tally = new Tally()
   const admission = new Admission(config.policy)
   const core = starting.adopt(
     new Core({
@@ -68,6 +72,7 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
       admission,
       notice: (notice) => {
         record(log, notice)
+        tally.heard(notice)
         if (notice.kind === 'ended') drainage.look()
       },
       ended: () => {},
@@ -75,8 +80,8 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
     (over) => over.end(),
   )
   const drainage = new Drainage(() => core.switch.routes.size)
-  const agents = new Agents(core, config, log)
-  const consumers = new Consumers(core.endpoint, config.limits.connectionsMax, log)
+  const agents = new Agents(core, config, log, tally)
+  const consumers = new Consumers(core.endpoint, config.limits.connectionsMax, log, tally)
   const paths = webSocketPaths(config)
   const gate: Gate = starting.use(
     await openGate({
@@ -91,11 +96,15 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
       onIngress: (path, request, socket, head, peer) => {
         const found = paths.get(path)
         if (found === undefined) return void socket.destroy()
-        if (drainage.isOpen) return refuseUpgrade(socket, new Fault('drain'))
+        if (drainage.isOpen) {
+          tally.refused('door', 'drain')
+          return refuseUpgrade(socket, new Fault('drain'))
+        }
         const client = originOf(socket)
         const from = peer === undefined ? `address/${client.address}` : identityName(peer.identity)
         enterWebSocket(consumers, found, request, socket, head, { from, client })
       },
+      onRefused: (code) => tally.refused('gate', code),
       onRevoked: (peer) => agents.expel(peer),
       onExpired: (peer) => agents.dismiss(peer),
     }),
@@ -141,7 +150,12 @@ export async function openRelay(config: RelayConfig, log: Log): Promise<Relay> {
       memoryBytes: core.budget.used,
     }
   }
-  const admin = starting.use(await openStatus(config.admin, status))
+  const metrics = (): string => {
+    const { limits } = config
+    const handshakes = gate.handshakes.totals
+    return metricsText(measure({ core, consumers, handshakes, tally, limits, status }))
+  }
+  const admin = starting.use(await openStatus(config.admin, { status, metrics }))
   starting.defer(() => core.endpoint.endAll('shutdown'))
   const running = starting.move()
   return {

@@ -1,5 +1,5 @@
 /**
- * The relay's health and status, for its own machine.
+ * The relay's health, status and metrics, for its own machine.
  *
  * Invariant: what is told is the data path, never the process: an agent is up when something was
  * heard from it within the liveness time, and a service is up when its agent is. A status that
@@ -11,6 +11,7 @@ import { parseServiceName } from '../shared/identity.ts'
 import type { HostPort } from '../shared/io/config/values.ts'
 import { listenFault } from '../shared/io/network-fault.ts'
 import type { RelayService } from './config.ts'
+import { metricsType } from './metrics.ts'
 
 /** What is known of one agent. */
 export interface AgentStatus {
@@ -69,8 +70,21 @@ export interface StatusServer extends AsyncDisposable {
   readonly address: HostPort
 }
 
-/** Serves `/healthz` (200 or 503) and `/status`. Throws `port_in_use`, `address_unavailable`. */
-export async function openStatus(listen: HostPort, read: () => RelayStatus): Promise<StatusServer> {
+/** What is read anew for each answer. */
+export interface StatusSources {
+  readonly status: () => RelayStatus
+  /** As Prometheus reads it. */
+  readonly metrics: () => string
+}
+
+/**
+ * Serves `/healthz` (200 or 503), `/status` and `/metrics`. Throws `port_in_use`,
+ * `address_unavailable`.
+ */
+export async function openStatus(
+  listen: HostPort,
+  { status, metrics }: StatusSources,
+): Promise<StatusServer> {
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 1_024, requestTimeout: 5_000 })
   // A page that was led here by a name of its own must not read what a browser's machine may (A1).
   app.addHook('onRequest', async (request, reply) => {
@@ -78,10 +92,11 @@ export async function openStatus(listen: HostPort, read: () => RelayStatus): Pro
     await reply.code(421).send({ code: 'name_invalid', message: 'Ask by a loopback address.' })
   })
   app.get('/healthz', async (_, reply) => {
-    const { healthy, services } = read()
+    const { healthy, services } = status()
     return await reply.code(healthy ? 200 : 503).send({ healthy, services })
   })
-  app.get('/status', async () => read())
+  app.get('/status', async () => status())
+  app.get('/metrics', async (_, reply) => await reply.type(metricsType).send(metrics()))
   try {
     await app.listen({ host: listen.host, port: listen.port })
   } catch (error) {

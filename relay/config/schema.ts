@@ -131,7 +131,9 @@ export const relayFileSchema = z.strictObject({
     .describe('Where agents and browsers come in. Port 0 is any free port.'),
   admin: listenAddress()
     .prefault('127.0.0.1:9470')
-    .describe('Health and status; a loopback address, for nobody has to prove who he is there.'),
+    .describe(
+      'Health, status, metrics; a loopback address, for nobody has to prove who he is there.',
+    ),
   tls: tls.prefault({}).describe('Files in PEM form; paths are relative to this file.'),
   services: z
     .record(serviceName(), service)

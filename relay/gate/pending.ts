@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { formatNetwork, mask, parseAddress } from '../../shared/address.ts'
+import type { Log } from '../../shared/io/log.ts'
 
 /** How many may be pending, and how long. */
 export interface PendingLimits {
@@ -26,6 +27,13 @@ export interface PendingCounts {
   readonly lastSource: string
 }
 
+/** How many are pending, and what happened to others so far. */
+export interface PendingTotals {
+  readonly pending: number
+  readonly shed: number
+  readonly timedOut: number
+}
+
 interface Pending {
   readonly source: string
   readonly deadline: NodeJS.Timeout
@@ -38,6 +46,7 @@ export class PendingConnections {
   readonly #perSource = new Map<string, number>()
   #shed = 0
   #timedOut = 0
+  #told = { shed: 0, timedOut: 0 }
   #lastSource = ''
 
   constructor(limits: PendingLimits) {
@@ -88,10 +97,22 @@ export class PendingConnections {
 
   /** What happened since this was called last, or undefined when nothing did. */
   takeCounts(): PendingCounts | undefined {
-    const counts = { shed: this.#shed, timedOut: this.#timedOut, lastSource: this.#lastSource }
-    this.#shed = 0
-    this.#timedOut = 0
-    return counts.shed + counts.timedOut > 0 ? counts : undefined
+    const { shed, timedOut } = this.#told
+    this.#told = { shed: this.#shed, timedOut: this.#timedOut }
+    const counts = { shed: this.#shed - shed, timedOut: this.#timedOut - timedOut }
+    if (counts.shed + counts.timedOut === 0) return undefined
+    return { ...counts, lastSource: this.#lastSource }
+  }
+
+  /** Logs the same, when something did. */
+  tell(log: Log): void {
+    const counts = this.takeCounts()
+    if (counts === undefined) return
+    log.warn('connections went before they said who they are', { ...counts })
+  }
+
+  get totals(): PendingTotals {
+    return { pending: this.size, shed: this.#shed, timedOut: this.#timedOut }
   }
 
   #leave(name: string): void {

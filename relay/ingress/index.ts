@@ -11,6 +11,7 @@ import type { Endpoint, EndpointEnd } from '../../shared/protocol/endpoint.ts'
 import { Fault } from '../../shared/protocol/fault.ts'
 import { attributeTags } from '../../shared/protocol/frame.ts'
 import type { Local } from '../../shared/protocol/stream.ts'
+import type { Tally } from '../tally.ts'
 
 /** Where a consumer's socket comes from. */
 export interface Client {
@@ -33,12 +34,14 @@ export class Consumers {
   readonly connectionsMax: number
   readonly #endpoint: Endpoint
   readonly #log: Log
+  readonly #tally: Tally
   #inside = 0
 
-  constructor(endpoint: Endpoint, connectionsMax: number, log: Log) {
+  constructor(endpoint: Endpoint, connectionsMax: number, log: Log, tally: Tally) {
     this.#endpoint = endpoint
     this.connectionsMax = connectionsMax
     this.#log = log
+    this.#tally = tally
   }
 
   /** How many are in. */
@@ -65,6 +68,7 @@ export class Consumers {
 
   /** A consumer was refused before it had a stream. */
   turnedAway(service: string, client: Client, fault: Fault): void {
+    this.#tally.refused('door', fault.code)
     logFault(this.#log, fault, {
       service,
       'client.address': client.address,

@@ -26,6 +26,7 @@ export class Voice<Member> {
   readonly #lastWords = new Map<number, StreamFrame>()
   readonly #control = new Set<Member>()
   readonly #turns: Turns<Member>
+  #lastWordsDropped = 0
 
   constructor(sayings: Sayings<Member>) {
     this.#sayings = sayings
@@ -51,6 +52,7 @@ export class Voice<Member> {
     for (const oldest of this.#lastWords.keys()) {
       if (this.#lastWords.size < lastWordsMax) break
       this.#lastWords.delete(oldest)
+      this.#lastWordsDropped += 1
     }
     this.#lastWords.set(frame.id, frame)
     this.#sayings.wake()
@@ -59,6 +61,15 @@ export class Voice<Member> {
   /** The ids about which a last word waits. */
   lastWordIds(): Iterable<number> {
     return this.#lastWords.keys()
+  }
+
+  get lastWordsWaiting(): number {
+    return this.#lastWords.size
+  }
+
+  /** How many were dropped, because there was no place for more. */
+  get lastWordsDropped(): number {
+    return this.#lastWordsDropped
   }
 
   /** The next frame; `dataAllowed` is false while the carrier has enough in flight. */

@@ -48,15 +48,30 @@ test('a service is what its agent is, and never more', (t) => {
 
 test('health is 200 while every service is up, and 503 otherwise', async (t) => {
   let status = well
-  await using server = await openStatus(anyPort, () => status)
+  await using server = await openStatus(anyPort, { status: () => status, metrics: () => '' })
   t.is((await get(server.address.port, '/healthz')).statusCode, 200)
   status = { ...well, healthy: false }
   t.is((await get(server.address.port, '/healthz')).statusCode, 503)
   t.deepEqual(JSON.parse(await text(await get(server.address.port, '/status'))), status)
 })
 
+test('metrics say which format they have, and are read anew each time', async (t) => {
+  let count = 0
+  const metrics = (): string => {
+    count += 1
+    return `a_total ${count}\n`
+  }
+  await using server = await openStatus(anyPort, { status: () => well, metrics })
+  for (const wanted of ['a_total 1\n', 'a_total 2\n']) {
+    const answer = await get(server.address.port, '/metrics')
+    t.is(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+    t.is(await text(answer), wanted)
+  }
+  t.is((await get(server.address.port, '/metrics', 'rebound.example.com')).statusCode, 421)
+})
+
 test('A1: a name that is no loopback is not answered, whatever it resolves to', async (t) => {
-  await using server = await openStatus(anyPort, () => well)
+  await using server = await openStatus(anyPort, { status: () => well, metrics: () => '' })
   const { port } = server.address
   for (const host of ['127.0.0.1', '127.0.0.1:9470', 'localhost', 'localhost:9470', '[::1]:9470']) {
     t.is((await get(port, '/status', host)).statusCode, 200, host)

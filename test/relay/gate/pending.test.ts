@@ -67,6 +67,7 @@ test('one source has its places, and another has its own', async (t) => {
   t.is(door.pending.size, 3)
   t.deepEqual(door.pending.takeCounts(), { shed: 1, timedOut: 0, lastSource: '127.0.0.1' })
   t.is(door.pending.takeCounts(), undefined)
+  t.like(door.pending.totals, { shed: 1, timedOut: 0 }, 'and in all')
 })
 
 test('all sources together have no more than all places', async (t) => {

@@ -72,6 +72,8 @@ test('X4: last words are one an id, and the oldest of too many are dropped', (t)
   const said = drain(voice)
   t.is(said.length, lastWordsMax)
   t.is(said.at(-1), 'void 99999')
+  t.is(voice.lastWordsDropped, 100_000 - lastWordsMax)
+  t.is(voice.lastWordsWaiting, 0)
 })
 
 test('a later last word of the same id takes the place of the earlier', (t) => {
