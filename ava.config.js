@@ -2,5 +2,5 @@ export default {
   files: ['test/**/*.test.ts'],
   extensions: ['ts'],
   workerThreads: false,
-  timeout: '60s',
+  timeout: '3m',
 }

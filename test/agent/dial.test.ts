@@ -12,7 +12,7 @@ import { type Credentials, TestAuthority } from '../support/authority.ts'
 import { Recorder, sendMessage } from '../support/carriers.ts'
 import { GateStand } from '../support/gates.ts'
 import { Eavesdropper, rawFrame, upgradeAnswer } from '../support/raw-websocket.ts'
-import { within } from '../support/within.ts'
+import { patienceMs, within } from '../support/within.ts'
 
 const authority = await TestAuthority.create()
 const agent = await authority.issue({ names: ['URI:spiffe://test/agent/plant-1'] })
@@ -26,7 +26,7 @@ function optionsFor(port: number, more: Partial<DialOptions> = {}): DialOptions 
     credentials: trusted(agent),
     listener: new Recorder(),
     signal: new AbortController().signal,
-    deadlineMs: 5_000,
+    deadlineMs: patienceMs,
     ...more,
   }
 }
@@ -39,7 +39,7 @@ async function faultOf(options: DialOptions): Promise<Fault> {
     },
     (error: unknown) => error,
   )
-  const error = await within('end of the attempt', attempt)
+  const error = await within('end of the attempt', attempt, 2 * patienceMs)
   if (!(error instanceof Fault)) throw new Error('no fault', { cause: error })
   return error
 }
@@ -165,18 +165,18 @@ test('a relay that is not ours is turned away from before anything is said', asy
 })
 
 test('a relay that does not answer is told by how far the attempt came', async (t) => {
-  const deadlineMs = 1_500
+  const deadlineMs = 3_000
   await using silent = await relayThatSays(() => {})
   const upgrade = await faultOf(optionsFor(silent.port, { deadlineMs }))
   t.is(upgrade.code, 'carrier_unreachable')
-  t.regex(upgrade.message, /speaks TLS, but does not answer the WebSocket request within 1\.5 s/)
+  t.regex(upgrade.message, /speaks TLS, but does not answer the WebSocket request within 3 s/)
 
   const deaf = createTcpServer((socket) => socket.on('error', () => {}).resume())
   deaf.listen(0, 'localhost')
   await once(deaf, 'listening')
   const { port } = deaf.address() as AddressInfo
   const secure = await faultOf(optionsFor(port, { deadlineMs }))
-  t.regex(secure.message, /takes the connection, but does not answer in TLS within 1\.5 s/)
+  t.regex(secure.message, /takes the connection, but does not answer in TLS within 3 s/)
   deaf.close()
   await once(deaf, 'close')
   const refused = await faultOf(optionsFor(port))
@@ -258,7 +258,7 @@ test('an endless stream of interim answers ends at the deadline (W7)', async (t)
     const more = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 1)
     socket.once('close', () => clearInterval(more))
   })
-  const fault = await faultOf(optionsFor(hostile.port, { deadlineMs: 300 }))
+  const fault = await faultOf(optionsFor(hostile.port, { deadlineMs: 1_000 }))
   t.is(fault.code, 'carrier_unreachable')
 })
 

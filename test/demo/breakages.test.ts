@@ -14,7 +14,7 @@ import { openScene } from '../../demo/story.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 test('whatever is broken by hand comes back, and the stream of the forward goes on', async (t) => {
-  t.timeout(120_000)
+  t.timeout(240_000)
   await using scope = new AsyncDisposableStack()
   const { path: folder } = scope.use(await temporaryFolder())
   const { signal } = new AbortController()

@@ -11,7 +11,7 @@ import { entryPoint } from '../support/sallyport.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { within } from '../support/within.ts'
 
-const deadlineMs = 150_000
+const deadlineMs = 300_000
 
 test.serial('with the embedded broker every promise is kept', async (t) => {
   await keepsItsPromises(t, 'embedded', /on premises +aedes 1\.\d+\.\d+, listens on 127\.0\.0\.1/)

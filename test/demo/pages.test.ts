@@ -20,7 +20,7 @@ import { startTestBrowser, type TestBrowser } from '../support/browser.ts'
 import { serialTestWith } from '../support/program.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-const deadlineMs = 150_000
+const deadlineMs = 300_000
 const { signal } = new AbortController()
 
 /** The stage of each test: the whole story, its pages over MQTT, and a browser. */

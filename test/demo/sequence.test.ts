@@ -99,7 +99,7 @@ test('a pause is a time in which something was under way, and no other', async (
   t.true(sequence.longestPauseMs >= 5)
 })
 
-function patience(withinMs = 1_000): { readonly withinMs: number; readonly signal: AbortSignal } {
+function patience(withinMs = 10_000): { readonly withinMs: number; readonly signal: AbortSignal } {
   return { withinMs, signal: new AbortController().signal }
 }
 

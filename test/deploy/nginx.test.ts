@@ -67,7 +67,7 @@ class Mail implements AsyncDisposable {
 const testPassthrough = serialTestWith('nginx', 'ngx_stream_module.so', 'mosquitto')
 
 testPassthrough('passthrough.conf: agent and relay prove themselves through it', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   const services = { 'plant-1/mqtt': { target: broker.port } }
   await using tunnel = await openTunnel({ services, absent: [plant] })
@@ -75,12 +75,12 @@ testPassthrough('passthrough.conf: agent and relay prove themselves through it',
   const { listenPort } = tunnel
   await using nginx = await startPassthrough(listenPort, pages.port)
   await using agent = await startAgent(tunnel, nginx.port, broker.port)
-  await agent.waitForMessage('link ready', { deadlineMs: 30_000 })
+  await agent.waitForMessage('link ready', { deadlineMs: 60_000 })
   await using mail = await Mail.at(`mqtt://127.0.0.1:${tunnel.port('plant-1/mqtt')}`)
   t.is((await mail.sends('milk '.repeat(100_000))).length, 500_000)
 
   await using lost = await startAgent(tunnel, nginx.port, broker.port, '127.0.0.1')
-  await lost.waitForCode('tls_intercepted', { deadlineMs: 30_000 })
+  await lost.waitForCode('tls_intercepted', { deadlineMs: 60_000 })
   const authority = await readFile(authorityPaths(tunnel.store).certificateFile, 'utf8')
   t.is(await shownTo(nginx.port, 'localhost', authority), 'localhost, TLSv1.3')
   t.is(await shownTo(nginx.port, 'todo.plant.test', pages.authority), 'todo.plant.test, TLSv1.3')
@@ -89,7 +89,7 @@ testPassthrough('passthrough.conf: agent and relay prove themselves through it',
 const testBrowsers = serialTestWith('nginx', 'mosquitto')
 
 testBrowsers('websocket.conf: MQTT.js through it, from listed pages only', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   await using front = await openFront('plant-1/mqtt', '/mqtt', broker.port)
   const url = `wss://localhost:${front.port}/mqtt`
@@ -108,7 +108,7 @@ testBrowsers('websocket.conf: MQTT.js through it, from listed pages only', async
 })
 
 testBrowsers('websocket.conf: no other path of the relay is behind it', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   await using front = await openFront('plant-1/mqtt', '/mqtt', broker.port)
   const options = { ca: front.authority, origin: front.origin }
@@ -118,7 +118,7 @@ testBrowsers('websocket.conf: no other path of the relay is behind it', async (t
 })
 
 testBrowsers('websocket.conf: a relay of another authority is not spoken to', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   const stranger = await TestAuthority.create('Somebody Else')
   await using front = await openFront('plant-1/mqtt', '/mqtt', broker.port, stranger.certificate)
@@ -130,7 +130,7 @@ testBrowsers('websocket.conf: a relay of another authority is not spoken to', as
 const testStomp = serialTestWith('nginx', 'java', 'activemq.jar', 'chromium-headless-shell')
 
 testStomp('a page behind it is CONNECTED to the plain STOMP of ActiveMQ', async (t) => {
-  t.timeout(150_000)
+  t.timeout(300_000)
   await using broker = await startActiveMq()
   await using front = await openFront('plant-1/stomp', '/stomp', broker.stompPort)
   const browser = await chromium.launch({
@@ -166,7 +166,7 @@ async function stompRoundTrip(t: ExecutionContext, first: Page): Promise<void> {
 
 async function logLine(page: Page, beginning: string): Promise<string> {
   const log = page.locator('#log')
-  await log.getByText(beginning).waitFor({ timeout: 20_000 })
+  await log.getByText(beginning).waitFor()
   const lines = ((await log.textContent()) ?? '').split('\n')
   return lines.find((line) => line.startsWith(beginning)) ?? ''
 }

@@ -36,7 +36,7 @@ const lasting: Readonly<Record<string, string>> = {
 const testJourneys = testWith('mosquitto', 'mosquitto_pub', 'mosquitto_sub', 'curl')
 
 testJourneys('what the README says to type works, from its first line to its last', async (t) => {
-  t.timeout(180_000)
+  t.timeout(600_000)
   await using scope = new AsyncDisposableStack()
   const { path: world } = scope.use(await temporaryFolder())
   for (const folder of Object.values(machines)) await mkdir(join(world, folder))
@@ -87,7 +87,7 @@ testJourneys('what the README says to type works, from its first line to its las
     if (last !== undefined) {
       const own = machine === 'relay' ? { ...environment, ...places } : environment
       const child = scope.use(new Child('sh', ['-c', `exec ${last}`], { folder, environment: own }))
-      await child.waitForLine(new RegExp(`"message":"${ready}"`), { deadlineMs: 20_000 })
+      await child.waitForLine(new RegExp(`"message":"${ready}"`), { deadlineMs: 60_000 })
       serving.push(child)
     }
     for (const [archive, to] of Object.entries(carried)) {
@@ -102,8 +102,8 @@ testJourneys('what the README says to type works, from its first line to its las
   t.is(serving.length, 3, 'a relay, the agent inside and the one beside the service')
   t.is(seen.filter((output) => output.includes('milk')).length, 3, 'by port, by path, by forward')
   t.true(seen.some((output) => output.includes('"service":"plant-1/mqtt","state":"up"')))
-  await relay?.waitForLine(/"peer":"agent\/plant-1","code":"revoked"/, { deadlineMs: 5_000 })
-  await plant?.waitForLine(/"code":"revoked"/, { deadlineMs: 5_000 })
+  await relay?.waitForLine(/"peer":"agent\/plant-1","code":"revoked"/)
+  await plant?.waitForLine(/"code":"revoked"/)
   t.true(crm?.isRunning)
 })
 

@@ -14,7 +14,7 @@ async function listenersOf(pid: number): Promise<readonly string[]> {
 }
 
 withSocketStatistics('an agent listens on nothing, even while it carries a stream', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
   const consumer = await consumerOf(tunnel.port('plant-1/any'))
@@ -25,7 +25,7 @@ withSocketStatistics('an agent listens on nothing, even while it carries a strea
 })
 
 withSocketStatistics('an agent that forwards listens there and nowhere else', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },

@@ -11,7 +11,7 @@ import { consumerOf, echoes, readToEnd, startEcho } from '../support/tcp.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 test('from an empty folder to a stream, and to an orderly end', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using folder = await temporaryFolder()
   const sallyport = async (...args: readonly string[]): Promise<string> =>

@@ -40,7 +40,7 @@ test(`100 MB each way arrive unchanged while the carrier is cut ${cuts} times`, 
 })
 
 test('R10: streams under load go on when the agent comes back from another address', async (t) => {
-  t.timeout(120_000)
+  t.timeout(240_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/bulk': { target: target.port } } })
   const { proxy } = tunnel.agent('plant-1')

@@ -13,7 +13,7 @@ import { startSecureShell } from '../support/sshd.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { openTunnel } from '../support/tunnel.ts'
 
-const patienceMs = 90_000
+const patienceMs = 180_000
 
 testWith(
   'mosquitto',

@@ -17,7 +17,7 @@ import { openTunnel } from '../support/tunnel.ts'
 const service = 'plant-1/mqtt'
 
 testWith('mosquitto')('B1: ten clicks light one device; checked, it is dark again', async (t) => {
-  t.timeout(150_000)
+  t.timeout(300_000)
   await using broker = await startMosquitto()
   await using folder = await temporaryFolder()
   const serverUrl = `mqtt://127.0.0.1:${broker.port}`

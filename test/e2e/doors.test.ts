@@ -22,7 +22,7 @@ const minuteMs = 60_000
 const uri = `URI:spiffe://${trustDomain}/agent/plant-1`
 
 test('the door opens for an agent and says why it stays shut for others', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: 9 } },
     absent: ['plant-1'],
@@ -49,7 +49,7 @@ test('the door opens for an agent and says why it stays shut for others', async 
 })
 
 test('an agent does not take a relay from another authority for its own', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: 9 } },
     absent: ['plant-1'],

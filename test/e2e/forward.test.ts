@@ -5,7 +5,7 @@ import { consumerOf, readToEnd, startEcho, startTarget } from '../support/tcp.ts
 import { openTunnel } from '../support/tunnel.ts'
 
 test('bytes pass from one agent to another, both ways, while both carriers are cut', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: target.port } },
@@ -31,7 +31,7 @@ test('bytes pass from one agent to another, both ways, while both carriers are c
 })
 
 test('an agent that no rule names is denied, and its own log says so', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },
@@ -41,7 +41,8 @@ test('an agent that no rule names is denied, and its own log says so', async (t)
   const start = performance.now()
   const ending = await readToEnd(await consumerOf(tunnel.forwardPort('desk-1', 'plant-1/any')))
   t.is(ending.by, 'reset')
-  t.true(performance.now() - start < 2_000)
+  // Less than each clock that could have ended it instead; the shortest is the parking of 5 s.
+  t.true(performance.now() - start < 4_500)
   await tunnel.relay.waitForCode('denied_by_policy')
   await tunnel.agent('desk-1').process.waitForCode('denied_by_policy')
   t.is(echo.accepted, 0)

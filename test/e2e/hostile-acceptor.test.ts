@@ -54,7 +54,7 @@ const answers: Readonly<Record<string, readonly [FaultCode, (id: number) => read
 const goodbye: Frame = { kind: 'goaway', code: 'bye', deadlineMs: 0 }
 
 test('a hostile answer ends the stream that it answers, and no other', async (t) => {
-  t.timeout(120_000)
+  t.timeout(240_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port }, 'mallory/any': { target: 9 } },

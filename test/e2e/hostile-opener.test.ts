@@ -48,7 +48,7 @@ function planFor(anyPort: number, fewPort: number): TunnelPlan {
 }
 
 test.serial('who opens is who has the certificate, whatever the OPEN says (R1, P2)', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using few = await startTarget()
   await using tunnel = await openTunnel(planFor(echo.port, few.port))
@@ -74,7 +74,7 @@ test.serial('who opens is who has the certificate, whatever the OPEN says (R1, P
 test.serial(
   'the policy is asked at each OPEN of each door, not at the door alone (P1)',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using few = await startTarget()
     await using tunnel = await openTunnel(planFor(echo.port, few.port))
@@ -112,7 +112,7 @@ test.serial(
 )
 
 test.serial('no second OPEN on an id turns one decision into another (P1, P2)', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using few = await startTarget()
   await using tunnel = await openTunnel(planFor(echo.port, few.port))
@@ -149,7 +149,7 @@ const lies: Readonly<Record<string, (agent: HostileAgent) => void>> = {
 }
 
 test.serial('what an OPEN says of itself is neither passed on nor believed (R1, R4)', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel(planFor(target.port, 9))
   const honest = await honestStream(t, tunnel, target)
@@ -177,7 +177,7 @@ test.serial('what an OPEN says of itself is neither passed on nor believed (R1, 
 test.serial(
   'acknowledging what was never sent ends that stream, and no byte follows (R3)',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using target = await startTarget()
     await using tunnel = await openTunnel(planFor(target.port, 9))
     const honest = await honestStream(t, tunnel, target)
@@ -233,7 +233,7 @@ const floods: Readonly<Record<string, (agent: HostileAgent, round: number) => vo
 }
 
 test.serial('no flood on a stream grows anything or slows another (R4, R5, R6, X4)', async (t) => {
-  t.timeout(180_000)
+  t.timeout(360_000)
   // The target of the hostile stream takes nothing, so that nothing gives it credit.
   await using target = await startTarget()
   await using tunnel = await openTunnel(planFor(target.port, 9))

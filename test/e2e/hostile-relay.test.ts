@@ -45,7 +45,7 @@ async function release(t: ExecutionContext, tunnel: Tunnel): Promise<void> {
   const from = agent.here
   proxy.targetPort = tunnel.listenPort
   proxy.cut()
-  await agent.waitForMessage('link ready', { from, deadlineMs: 40_000 })
+  await agent.waitForMessage('link ready', { from, deadlineMs: 60_000 })
   const consumer = await consumerOf(tunnel.port('plant-1/any'))
   t.true(await echoes(consumer, 'back'))
   // What the captured relay said of windows and times is forgotten: a cut is only a pause.
@@ -55,7 +55,7 @@ async function release(t: ExecutionContext, tunnel: Tunnel): Promise<void> {
 }
 
 test.serial('a captured relay reaches what is exposed, and nothing else (S1)', async (t) => {
-  t.timeout(120_000)
+  t.timeout(240_000)
   await using echo = await startEcho()
   await using canary = await startTarget()
   await using tunnel = await openTunnel({
@@ -175,7 +175,7 @@ function manyGoaways(): readonly Frame[] {
 test.serial(
   'whatever comes in the place of WELCOME ends that carrier alone (W7, X4)',
   async (t) => {
-    t.timeout(180_000)
+    t.timeout(360_000)
     await using echo = await startEcho()
     await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
     await using captured = await HostileRelay.start(tunnel)
@@ -213,7 +213,7 @@ const absurd: readonly Partial<FrameOf<'welcome'>>[] = [
 ]
 
 test.serial('the numbers of a captured relay are forgotten with it (W7)', async (t) => {
-  t.timeout(180_000)
+  t.timeout(360_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
   await using captured = await HostileRelay.start(tunnel)
@@ -235,7 +235,7 @@ const hostileMessages = 10_000
 test.serial(
   '10,000 hostile frames neither end an agent nor make it grow (R4, R5, X4)',
   async (t) => {
-    t.timeout(180_000)
+    t.timeout(360_000)
     await using echo = await startEcho()
     await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
     const { process: agent } = tunnel.agent('plant-1')
@@ -264,7 +264,7 @@ test.serial(
 )
 
 test.serial('streams that a captured relay left behind take no place (S1, X3)', async (t) => {
-  t.timeout(180_000)
+  t.timeout(360_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },

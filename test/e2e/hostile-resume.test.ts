@@ -83,7 +83,7 @@ class Owner implements Disposable {
 test.serial(
   'R1: nobody moves the stream of another identity, whoever he says that he is',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using fleet = await fleetFor(1, echo)
     using owner = await Owner.open(fleet)
@@ -117,7 +117,7 @@ test.serial(
 test.serial(
   'R9: a life that another one has displaced resumes nothing, and ends nothing',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using fleet = await fleetFor(1, echo)
     using late = await Owner.open(fleet, { epoch: '1111111111111111' })
@@ -136,7 +136,7 @@ test.serial(
 test.serial(
   'R3: a resumption with positions that never were is refused, and moves nothing',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using fleet = await fleetFor(1, echo)
     using owner = await Owner.open(fleet)
@@ -161,7 +161,7 @@ test.serial(
 )
 
 test.serial('R7: of two resumptions at once, on two carriers, exactly one is taken', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using fleet = await fleetFor(1, echo)
   using owner = await Owner.open(fleet)
@@ -196,7 +196,7 @@ test.serial('R7: of two resumptions at once, on two carriers, exactly one is tak
 test.serial(
   'R11: who comes back after the window finds nothing, and others have not noticed',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using fleet = await fleetFor(1, echo, { resumeWindow: '1s' })
     const consumer = await consumerOf(fleet.port(0, service))
@@ -223,7 +223,7 @@ test.serial(
 test.serial(
   'what a captured relay says again of a stream that lives elsewhere is refused',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using fleet = await fleetFor(2, echo)
     using owner = await Owner.open(fleet)

@@ -7,15 +7,15 @@ import { consumerOf, echoes, read, startEcho } from '../support/tcp.ts'
 import { openTunnel } from '../support/tunnel.ts'
 
 /** What a tick, a log line and a busy machine may add. */
-const slackMs = 1_000
+const slackMs = 3_000
 
 test('a black hole is noticed within a liveness time of two seconds', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await noticedWithin(t, 2_000, { liveness: '2s' })
 })
 
 test('a black hole is noticed within the ten seconds that are the default', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await noticedWithin(t, 10_000, {})
 })
 
@@ -37,7 +37,7 @@ async function noticedWithin(
   const start = performance.now()
   proxy.blackHole(true)
   const noticed = async (log: typeof agent): Promise<number> => {
-    await log.waitForCode('carrier_silent', { deadlineMs: livenessMs + 10_000 })
+    await log.waitForCode('carrier_silent', { deadlineMs: livenessMs + 30_000 })
     return performance.now() - start
   }
   const [byRelay, byAgent] = await Promise.all([noticed(tunnel.relay), noticed(agent)])

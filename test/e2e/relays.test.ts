@@ -9,11 +9,13 @@ import { consumerOf, echoes, startEcho, startTarget } from '../support/tcp.ts'
 
 const service = 'plant-1/any'
 const plan = { forwards: { 'desk-1': [service] } }
+/** What a busy machine may add; an opening would be parked for longer. */
+const slackMs = 4_500
 
 test.serial(
   'streams between agents outlive the relay that carries them, killed in turn',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(240_000)
     await using target = await startTarget()
     await using fleet = await Fleet.open(2, {
       ...plan,
@@ -47,7 +49,7 @@ test.serial(
 test.serial(
   'a black relay is left within the liveness time, and openings go past it',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(240_000)
     await using echo = await startEcho()
     const livenessMs = 2_000
     await using fleet = await Fleet.open(2, {
@@ -60,12 +62,12 @@ test.serial(
     t.true(await echoes(consumer, 'before'))
     const start = performance.now()
     for (const name of ['desk-1', 'plant-1']) fleet.agent(name).proxies[0]?.blackHole(true)
-    t.true(await echoes(consumer, 'after', livenessMs + 3_000))
-    t.true(performance.now() - start < livenessMs + 1_500)
+    t.true(await echoes(consumer, 'after'))
+    t.true(performance.now() - start < livenessMs + slackMs)
     const fresh = await consumerOf(port)
     const opened = performance.now()
     t.true(await echoes(fresh, 'new'))
-    t.true(performance.now() - opened < 3_000)
+    t.true(performance.now() - opened < slackMs)
     t.is(echo.accepted, 2)
     consumer.destroy()
     fresh.destroy()
@@ -75,7 +77,7 @@ test.serial(
 test.serial(
   'an agent away at one relay is found at the other, and logs name the relay',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(240_000)
     await using echo = await startEcho()
     await using fleet = await Fleet.open(2, {
       ...plan,
@@ -100,7 +102,7 @@ test.serial(
 test.serial(
   'streams are opened at the relay that answers fastest, whatever its place',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(240_000)
     await using echo = await startEcho()
     await using fleet = await Fleet.open(2, {
       ...plan,
@@ -120,7 +122,7 @@ test.serial(
       [1, 0],
     ] as const) {
       for (const [index, proxy] of proxies.entries()) proxy.delayMs = index === slow ? 150 : 0
-      const deadline = performance.now() + 20_000
+      const deadline = performance.now() + 60_000
       let relay = await relayOfNext()
       while (relay !== fleet.placeOf('desk-1', fast) && performance.now() < deadline) {
         relay = await relayOfNext()

@@ -103,7 +103,7 @@ test.serial(
  * While readers are stalled at a door, an honest stream is as fast as before, and memory is flat.
  */
 async function stalledAt(t: ExecutionContext, service: string, stall: Stall): Promise<void> {
-  t.timeout(120_000)
+  t.timeout(240_000)
   await using echo = await startEcho()
   await using fast = await startTarget((socket) => void pouring(socket))
   await using deaf = await startTarget((socket) => void socket.pause())
@@ -136,7 +136,7 @@ async function stalledAt(t: ExecutionContext, service: string, stall: Stall): Pr
   }
   t.is(accepted(service, fast, deaf), stalledCount)
   t.log(`${Math.round(beforeMs)} ms before, ${Math.round(duringMs)} ms during`)
-  t.true(duringMs < 5 * beforeMs + 2_000, `${beforeMs} ms before, ${duringMs} ms during`)
+  t.true(duringMs < 5 * beforeMs + 6_000, `${beforeMs} ms before, ${duringMs} ms during`)
   end()
   honest.destroy()
 }

@@ -23,7 +23,7 @@ const cutsTotal = 3
 testWith('rabbitmq-server')(
   `over AMQP ${clientsTotal} clients agree through ${cutsTotal} cuts of the carrier`,
   async (t) => {
-    t.timeout(180_000)
+    t.timeout(360_000)
     await using folder = await temporaryFolder()
     await using processes = new Processes(folder.path, new AbortController().signal)
     const broker = await startRabbitMq(processes, folder.path)

@@ -36,7 +36,7 @@ const service = 'plant-1/mqtt'
 testWith('mosquitto')(
   `${entriesTotal} entries, ${clientsTotal} clients and 2 devices through ${seconds} s of cuts`,
   async (t) => {
-    t.timeout(seconds * 1_000 + 120_000)
+    t.timeout(seconds * 1_000 + 240_000)
     await using broker = await startMosquitto()
     await using folder = await temporaryFolder()
     let server = await startServer(broker.port, folder.path)

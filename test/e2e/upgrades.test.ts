@@ -73,7 +73,7 @@ const foreign: readonly string[] = [
 ]
 
 test.serial('only pages of the very origin that is listed come in (W11)', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: {
@@ -128,7 +128,7 @@ const paths: readonly string[] = [
 test.serial(
   'an upgrade on the path of what is not there is refused, at each port (W9)',
   async (t) => {
-    t.timeout(90_000)
+    t.timeout(180_000)
     await using echo = await startEcho()
     await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
     for (const path of paths) {
@@ -153,7 +153,7 @@ async function adminStatusFor(tunnel: Tunnel, bytes: string): Promise<number> {
 }
 
 test.serial('HTTP/1.1 is all that is spoken, and its headers are few (X6)', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: 9 } } })
   const both = await secured(tunnel, { ALPNProtocols: ['h2', 'http/1.1'] })
   t.is(both.socket.alpnProtocol, 'http/1.1')

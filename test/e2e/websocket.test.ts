@@ -25,7 +25,7 @@ async function trusting(tunnel: Tunnel): Promise<{ readonly ca: string }> {
 }
 
 withMosquitto('MQTT.js talks to a plain TCP broker over a WebSocket', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   await using tunnel = await openTunnel(planFor(broker.port))
   const url = `wss://localhost:${tunnel.listenPort}/mqtt`
@@ -47,7 +47,7 @@ withMosquitto('MQTT.js talks to a plain TCP broker over a WebSocket', async (t) 
 })
 
 withMosquitto('the sub-protocol that the page asks for is echoed', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   await using tunnel = await openTunnel(planFor(broker.port))
   const options = { ...(await trusting(tunnel)), origin: page }
@@ -59,7 +59,7 @@ withMosquitto('the sub-protocol that the page asks for is echoed', async (t) => 
 })
 
 withMosquitto('a page of another origin is answered 403, and the log says why', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using broker = await startMosquitto()
   await using tunnel = await openTunnel(planFor(broker.port))
   const trust = await trusting(tunnel)

@@ -7,10 +7,11 @@ import { revokeName } from '../../certs/revoking.ts'
 import { consumerOf, echoes, readToEnd, startEcho } from '../support/tcp.ts'
 import { openTunnel, type RulePlan } from '../support/tunnel.ts'
 
-const withinMs = 1_000
+/** A second, and what a busy machine may add. */
+const withinMs = 5_000
 
 test('a changed policy ends exactly the streams that it forbids', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   const rule = (...from: readonly string[]): RulePlan => ({
     rule: 'now',
@@ -38,7 +39,7 @@ test('a changed policy ends exactly the streams that it forbids', async (t) => {
 })
 
 test('a file that is wrong changes nothing, and the log says where it is wrong', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
   const consumer = await consumerOf(tunnel.port('plant-1/any'))
@@ -51,7 +52,7 @@ test('a file that is wrong changes nothing, and the log says where it is wrong',
 })
 
 test('a revoked agent is gone with its streams, and the others stay', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port }, 'plant-2/any': { target: echo.port } },

@@ -7,6 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { Fault } from '../../shared/protocol/fault.ts'
 import { answerOf, GateStand } from '../support/gates.ts'
+import { processorWatch } from '../support/processor.ts'
 import { upgradeRequest } from '../support/raw-websocket.ts'
 import { within } from '../support/within.ts'
 
@@ -177,7 +178,7 @@ test('too many headers are refused, and prototypes are only names (W1, W4, W8)',
   const shown = await stand.agent()
   const many = (count: number): Record<string, string> =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, 'b']))
-  const started = performance.now()
+  const computedMs = processorWatch()
   t.is((await stand.upgrade(shown, '/sallyport', many(3_000))).status, 431)
   t.is((await stand.upgrade(shown, '/sallyport', many(100))).status, 431)
   t.is((await stand.upgrade(shown, '/sallyport', many(50))).status, 101)
@@ -200,7 +201,7 @@ test('too many headers are refused, and prototypes are only names (W1, W4, W8)',
     const request = `GET /?${name}=x&${name}[y]=z HTTP/1.1\r\nHost: x\r\n${name}: x\r\n\r\n`
     t.is(await statusFor(stand, request), 404, name)
   }
-  t.true(performance.now() - started < 5_000)
+  t.true(computedMs() < 5_000)
 })
 
 test('what is no request for a WebSocket gets no WebSocket (W4)', async (t) => {
@@ -272,10 +273,10 @@ const stalls: Readonly<Record<string, (stand: GateStand) => Promise<Socket>>> = 
 
 for (const [what, stall] of Object.entries(stalls)) {
   test(`who ${what} is gone after the handshake time`, async (t) => {
-    const handshakeTimeoutMs = 700
+    // Long enough for an honest agent on a busy machine, which comes in at the end.
+    const handshakeTimeoutMs = 4_000
     await using stand = await GateStand.open({ limits: { ...generous, handshakeTimeoutMs } })
-    // Every other clock of the gate is longer than what is waited here.
-    await within('end of the stall', gone((await stall(stand)).resume()), 9_000)
+    await within('end of the stall', gone((await stall(stand)).resume()))
     await logsAbout(t, stand, '"timedOut":1')
     t.true(await stillServes(stand))
   })

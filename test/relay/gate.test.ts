@@ -151,7 +151,7 @@ test('a revocation ends the live carrier, and only that one', async (t) => {
   stand.gate.updateRevocations(new Set([new X509Certificate(bad.certificate).serialNumber]))
   t.deepEqual(stand.ended, [['revoked', stand.arrivals[0]?.peer]], 'told at once')
   await within('end of the revoked carrier', raw.gone)
-  t.true(performance.now() - started < 2 * graceMs)
+  t.true(performance.now() - started < 10 * graceMs)
   t.false(stand.arrivals[1]?.socket.destroyed)
   stand.gate.updateRevocations(new Set([new X509Certificate(bad.certificate).serialNumber]))
   t.is(stand.ended.length, 1, 'told once')
@@ -160,8 +160,8 @@ test('a revocation ends the live carrier, and only that one', async (t) => {
 
 test('a carrier ends when its certificate does', async (t) => {
   await using stand = await GateStand.open()
-  // Certificates count in whole seconds.
-  const shown = await stand.agent('brief', { notAfter: new Date(Date.now() + 2_000) })
+  // Certificates count in whole seconds, and it must come in before.
+  const shown = await stand.agent('brief', { notAfter: new Date(Date.now() + 8_000) })
   const raw = await stand.connect(shown)
   raw.socket.write(upgradeRequest('/sallyport'))
   t.regex(await raw.take('\r\n\r\n'), /^HTTP\/1\.1 101 /)

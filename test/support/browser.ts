@@ -5,6 +5,7 @@
  */
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { PageTab, startBrowser } from '../../demo/tabs/browser.ts'
+import { patienceMs } from './within.ts'
 
 /** Chromium, and the complaints of its pages. */
 export interface TestBrowser extends AsyncDisposable {
@@ -23,7 +24,7 @@ export async function startTestBrowser(): Promise<TestBrowser> {
   const complaints: string[] = []
   const newPage = async (options: BrowserContextOptions): Promise<Page> => {
     const context = await tabs.browser.newContext(options)
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(patienceMs)
     const page = await context.newPage()
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text())

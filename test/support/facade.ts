@@ -8,7 +8,7 @@ import mqtt from 'mqtt'
 import { io } from 'socket.io-client'
 import type { Event, Facade, FacadeMessage, FacadeSocket } from '../../demo/todo/facade/facade.ts'
 import type { Place } from './todo.ts'
-import { within } from './within.ts'
+import { patienceMs, within } from './within.ts'
 
 /**
  * Says anything on any topic, as this client where the transport knows clients; objects in JSON.
@@ -25,7 +25,7 @@ export async function sayRaw(
       try {
         await within('connection', new Promise((resolve) => socket.on('connect', () => resolve(0))))
         const say = (payload: unknown): Promise<unknown> =>
-          socket.timeout(5_000).emitWithAck(topic, payload)
+          socket.timeout(patienceMs).emitWithAck(topic, payload)
         for (const payload of payloads) await say(payload)
       } finally {
         socket.disconnect()

@@ -83,14 +83,14 @@ export class Fleet implements AsyncDisposable {
     const content = relayFile(this.#plan, agentNames(this.#plan), this.#listenPorts[index])
     await writeFile(join(this.#folder, file), stringify(content))
     const process = this.#running.use(new Sallyport(['relay', '--config', file], this.#folder))
-    const ready = await process.waitForMessage('relay ready', { deadlineMs: 20_000 })
+    const ready = await process.waitForMessage('relay ready', { deadlineMs: 60_000 })
     const relay = { process, ready }
     this.#relays[index] = relay
     return relay
   }
 
   /**
-   * Ends a relay by a signal, by default within 10 s, and starts it anew `awayMs` later; waits
+   * Ends a relay by a signal and starts it anew `awayMs` later; waits
    * until all agents are back. Gives the status that it ended with.
    */
   async restartRelay(
@@ -127,7 +127,7 @@ export class Fleet implements AsyncDisposable {
     await this.agent(agent).process.waitForRecord(
       ({ message, relay: named }) => message === 'link ready' && named === place,
       `link ready to ${place}`,
-      { from, deadlineMs: 40_000 },
+      { from, deadlineMs: 60_000 },
     )
   }
 

@@ -79,7 +79,7 @@ export class FrameSocket implements Disposable {
         throw new Error(`closed without ${kind}: ${this.#closing.code} ${this.#closing.reason}`)
       }
       const wake = new Promise<void>((resolve) => this.#watchers.push(resolve))
-      await within(`${kind} on ${id ?? 'the carrier'}`, wake, 20_000)
+      await within(`${kind} on ${id ?? 'the carrier'}`, wake)
     }
   }
 

@@ -84,7 +84,7 @@ export class HostileRelay implements AsyncDisposable {
     const first = this.#waiting.shift()
     if (first !== undefined) return first
     const taken = new Promise<FrameSocket>((resolve) => this.#takers.push(resolve))
-    return await within('carrier of the agent', taken, 20_000)
+    return await within('carrier of the agent', taken)
   }
 
   /** The same, once its HELLO was answered: the agent believes to be at home. */

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { patienceMs } from './within.ts'
 
 /** How a child is started; the environment adds to that of the test. */
 export interface ChildOptions {
@@ -118,11 +119,11 @@ export class Child implements AsyncDisposable {
     return await this.waitFor((line) => pattern.exec(line) ?? undefined, `${pattern}`, options)
   }
 
-  /** The first answer that `read` gives for a line, from line `from` on; by default within 10 s. */
+  /** The first answer that `read` gives for a line, from line `from` on. */
   async waitFor<Answer>(
     read: (line: string) => Answer | undefined,
     what: string,
-    { from = 0, deadlineMs = 10_000 }: WaitOptions = {},
+    { from = 0, deadlineMs = patienceMs }: WaitOptions = {},
   ): Promise<Answer> {
     let at = from
     const deadline = AbortSignal.timeout(deadlineMs)
@@ -137,8 +138,8 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** How the process ended; by default within 10 s. */
-  async waitForExit(deadlineMs = 10_000): Promise<Exit> {
+  /** How the process ended. */
+  async waitForExit(deadlineMs = patienceMs): Promise<Exit> {
     const deadline = AbortSignal.timeout(deadlineMs)
     while (this.#exit === undefined) {
       if (deadline.aborted) throw this.#failure(`still runs after ${deadlineMs} ms`)
@@ -198,7 +199,7 @@ export class Child implements AsyncDisposable {
 export async function run(
   program: string,
   args: readonly string[],
-  { deadlineMs = 20_000, ...options }: ChildOptions & { readonly deadlineMs?: number } = {},
+  { deadlineMs = 2 * patienceMs, ...options }: ChildOptions & { readonly deadlineMs?: number } = {},
 ): Promise<string> {
   await using child = new Child(program, args, options)
   const { status, signal } = await child.waitForExit(deadlineMs)

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { Child, type Exit, type WaitOptions } from './process.ts'
 import { repository } from './sources.ts'
+import { patienceMs } from './within.ts'
 
 /** One line of the log. */
 export type LogRecord = Readonly<Record<string, unknown>>
@@ -67,14 +68,14 @@ export class Sallyport implements AsyncDisposable {
     this.#child.signal(name)
   }
 
-  /** Waits for the process to end by itself; by default within 10 s. */
+  /** Waits for the process to end by itself. */
   async waitForExit(deadlineMs?: number): Promise<Exit> {
     return await this.#child.waitForExit(deadlineMs)
   }
 
   /** Asks the process to end. */
   async end(): Promise<Exit> {
-    return await this.#child.end(10_000)
+    return await this.#child.end(patienceMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

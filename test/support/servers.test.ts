@@ -34,7 +34,7 @@ testWith(
   'postgres',
   'psql',
 )('PostgreSQL answers a query', async (t) => {
-  t.timeout(90_000)
+  t.timeout(180_000)
   await using server = await startPostgres()
   const address = ['-h', '127.0.0.1', '-p', `${server.port}`, '-U', 'postgres', '-d', 'postgres']
   t.is(await run(programPath('psql'), [...address, '-At', '-c', 'select 6 * 7']), '42\n')

@@ -14,7 +14,7 @@ export interface TcpTarget extends AsyncDisposable {
   readonly port: number
   /** How many connections came so far. */
   readonly accepted: number
-  /** The next connection that nobody has taken yet; by default within 10 s. */
+  /** The next connection that nobody has taken yet. */
   next(deadlineMs?: number): Promise<Socket>
 }
 
@@ -78,7 +78,7 @@ export interface Ending {
   readonly by: 'fin' | 'reset'
 }
 
-/** Reads until the other side ends the conversation; by default within 10 s. */
+/** Reads until the other side ends the conversation. */
 export async function readToEnd(socket: Socket, deadlineMs?: number): Promise<Ending> {
   const pieces: Buffer[] = []
   const ending = new Promise<Ending['by']>((resolve) => {
@@ -92,7 +92,7 @@ export async function readToEnd(socket: Socket, deadlineMs?: number): Promise<En
   return { bytes: Buffer.concat(pieces), by }
 }
 
-/** Reads exactly this many bytes and leaves the rest unread; by default within 10 s. */
+/** Reads exactly this many bytes and leaves the rest unread. */
 export async function read(socket: Socket, count: number, deadlineMs?: number): Promise<Buffer> {
   let heard = Buffer.alloc(0)
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()

@@ -218,7 +218,7 @@ export function clientOn(bus: Bus): TestClient {
   return {
     bus,
     list,
-    async until(what, isSo, deadlineMs = 10_000) {
+    async until(what, isSo, deadlineMs) {
       const { promise, resolve } = Promise.withResolvers<View>()
       const look = (view: View): void => {
         if (isSo(view)) resolve(view)

@@ -90,7 +90,7 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
   }
   await writeRelayFile()
   const relay = starting.use(new Sallyport(['relay', '--config', 'relay.yaml'], folder))
-  const ready = await relay.waitForMessage('relay ready', { deadlineMs: 20_000 })
+  const ready = await relay.waitForMessage('relay ready', { deadlineMs: 60_000 })
   const listenPort = portIn(ready.listen)
   const lives = starting.use(new AsyncDisposableStack())
   const agents = new Map<string, TunnelAgent>()
@@ -104,7 +104,7 @@ export async function openTunnel(plan: TunnelPlan): Promise<Tunnel> {
     const process = lives.use(new Sallyport(['agent', '--config', file], folder))
     const agent = { process, proxy }
     agents.set(name, agent)
-    await process.waitForMessage('link ready', { deadlineMs: 20_000 })
+    await process.waitForMessage('link ready', { deadlineMs: 60_000 })
     return agent
   }
   const present = names.filter((name) => plan.absent?.includes(name) !== true)

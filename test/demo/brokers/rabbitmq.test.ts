@@ -20,7 +20,7 @@ test('without RabbitMQ the fault names the package', (t) => {
 testWith('rabbitmq-server', 'ss')(
   'it listens on loopback only, with a port mapper of its own, and leaves no process',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(240_000)
     await using folder = await temporaryFolder()
     const pids: number[] = []
     {

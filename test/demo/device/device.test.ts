@@ -52,7 +52,7 @@ class Listener implements AsyncDisposable {
       }
       this.#changed()
     })
-    return await within(what, looking, 20_000)
+    return await within(what, looking)
   }
 
   async command(topic: string, message: object | string, retain = false): Promise<void> {

@@ -13,7 +13,7 @@ async function played(name: string): Promise<{ status: number | null; told: stri
 }
 
 testWith('slapd')('ldap: binds and searches happen on premises', async (t) => {
-  t.timeout(150_000)
+  t.timeout(300_000)
   const { status, told } = await played('ldap')
   t.is(status, 0, told)
   t.regex(told, /✓ wrong password +refused by the directory/)
@@ -23,14 +23,14 @@ testWith('slapd')('ldap: binds and searches happen on premises', async (t) => {
 })
 
 test.serial('market: no quote is missing through three cuts', async (t) => {
-  t.timeout(150_000)
+  t.timeout(300_000)
   const { status, told } = await played('market')
   t.is(status, 0, told)
   t.regex(told, /✓ quotes +4,000 quotes through 3 cuts: no gap/)
 })
 
 test.serial('partners: none can pass for another', async (t) => {
-  t.timeout(150_000)
+  t.timeout(300_000)
   const { status, told } = await played('partners')
   t.is(status, 0, told)
   t.regex(told, /✓ other service +all six other pairs: denied_by_policy/)

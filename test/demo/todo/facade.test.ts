@@ -100,7 +100,7 @@ async function reconnects(t: ExecutionContext, place: Place): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     tell = resolve
     way.cut()
-    await within('reconnection', promise, 15_000)
+    await within('reconnection', promise)
   }
   const before = heard.messages.length
   for (let n = 0; n < 5; n += 1) await bus.send({ command: 'init', number: n })
@@ -194,7 +194,7 @@ async function connected(bus: Bus): Promise<void> {
   bus.onState((state) => {
     if (state === 'connected') resolve()
   })
-  if (bus.state !== 'connected') await within(`connection of ${bus.clientId}`, promise, 15_000)
+  if (bus.state !== 'connected') await within(`connection of ${bus.clientId}`, promise)
 }
 
 function revisionsHeard(bus: Bus): {

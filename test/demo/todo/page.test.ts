@@ -9,8 +9,8 @@ import { startTestBrowser, type TestBrowser } from '../../support/browser.ts'
 import { startTodoSite, type TodoSite } from '../../support/pages.ts'
 import { serialTestWith } from '../../support/program.ts'
 
-const patience = { withinMs: 15_000, signal: new AbortController().signal }
-const deadlineMs = 60_000
+const patience = { withinMs: 40_000, signal: new AbortController().signal }
+const deadlineMs = 300_000
 
 /** Declares a test with a server and a browser of its own. */
 function testPage(

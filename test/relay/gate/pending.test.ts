@@ -37,7 +37,7 @@ async function stand(limits: Partial<PendingLimits>) {
 
 /** Waits until the door has shown the socket out. */
 async function closed(socket: Socket): Promise<void> {
-  if (!socket.destroyed) await within('the end', once(socket, 'close'))
+  if (!socket.closed) await within('the end', once(socket, 'close'))
 }
 
 async function destroy(socket: Socket): Promise<void> {

@@ -98,11 +98,15 @@ test('destroy ends at once against a peer that reads nothing, and tells it later
   pair.relay.socket.pause()
   for (let count = 0; count < 1_000; count += 1)
     sendMessage(pair.agent.carrier, Buffer.alloc(frameBytesMax))
-  const started = performance.now()
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+  }, closeTimeoutMs / 2)
   pair.agent.carrier.destroy(new Fault('carrier_silent'))
   t.deepEqual(agent.faults, [], 'not from within the call')
   t.is((await agent.fault()).code, 'carrier_silent')
-  t.true(performance.now() - started < closeTimeoutMs / 2)
+  clearTimeout(late)
+  t.false(isLate)
   sendMessage(pair.agent.carrier, Buffer.alloc(1))
   pair.agent.carrier.destroy()
   pair.agent.carrier.close(1000, 'twice')
@@ -125,7 +129,7 @@ test('close does not wait for a peer that never answers it', async (t) => {
   stand.end.carrier.close(1000, 'bye')
   stand.raw.socket.write(rawFrame({ payload: Buffer.from('late') }, true))
   t.is((await relay.fault()).code, 'carrier_lost')
-  t.true(performance.now() - started < 2 * closeTimeoutMs)
+  t.true(performance.now() - started < 10 * closeTimeoutMs)
   t.deepEqual(relay.messages, [], 'what comes after close is not delivered')
 })
 

@@ -7,6 +7,7 @@ import {
   harmlessText,
   textCharactersMax,
 } from '../../../../shared/io/log/redaction.ts'
+import { processorWatch } from '../../../support/processor.ts'
 
 test('plain values stay as they are', (t) => {
   for (const value of ['text', 0, -1.5, true, false, null]) t.is(harmless(value), value)
@@ -63,9 +64,10 @@ test('size and depth are bounded', (t) => {
 })
 
 test('a megabyte of text that looks like secrets takes no time', (t) => {
-  const started = performance.now()
+  const computedMs = processorWatch()
   for (const piece of ['-----BEGIN PRIVATE KEY-----', 'Bearer ', '://', 'cookie: ', 'spi1_']) {
     harmlessText(piece.repeat(1_000_000 / piece.length))
   }
-  t.true(performance.now() - started < 500)
+  t.log(computedMs())
+  t.true(computedMs() < 500)
 })
