@@ -97,7 +97,7 @@ export class Child {
   async said(
     what: string,
     matches: (record: LogRecord) => boolean,
-    { after = 0, withinMs = 20_000 } = {},
+    { after = 0, withinMs = 60_000 } = {},
   ): Promise<LogRecord> {
     return await this.heard(
       what,
@@ -113,7 +113,7 @@ export class Child {
   async heard<Answer>(
     what: string,
     read: (line: string) => Answer | undefined,
-    { after = 0, withinMs = 20_000 } = {},
+    { after = 0, withinMs = 60_000 } = {},
   ): Promise<Answer> {
     let at = after
     const look = (): Answer | undefined => {

@@ -116,7 +116,7 @@ export class Cloud {
   }
 }
 
-const upWithinMs = 10_000
+const upWithinMs = 30_000
 const pollMs = 25
 
 function startRelay(processes: Processes): Child {

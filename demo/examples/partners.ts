@@ -20,7 +20,7 @@ import { broken, type Example, performAsProgram, type Stage, type StagedRelay } 
 const numbers = [1, 2, 3] as const
 type Partner = (typeof numbers)[number]
 
-const withinMs = 20_000
+const withinMs = 60_000
 
 export const partners: Example = {
   about: 'Partners: three suppliers, three certificates, one relay',

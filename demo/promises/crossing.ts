@@ -3,7 +3,7 @@ import { Fault } from '../../shared/protocol/fault.ts'
 import { BrokerClient, type WebSocketPlace } from '../clients.ts'
 import { waitFor } from '../waiting.ts'
 
-const withinMs = 10_000
+const withinMs = 30_000
 
 /** A message crosses from the TCP port to the WebSocket, and one the other way. */
 export async function messagesCross(

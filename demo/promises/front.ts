@@ -5,7 +5,7 @@ import { Fault } from '../../shared/protocol/fault.ts'
 import type { Front } from '../front.ts'
 import { waitFor } from '../waiting.ts'
 
-const withinMs = 10_000
+const withinMs = 30_000
 
 /** A page of another site asks for a cut; then somebody was led here by a name of his own. */
 export async function foreignSiteIsRefused({ port }: Front, signal: AbortSignal): Promise<string> {

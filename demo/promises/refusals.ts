@@ -15,7 +15,7 @@ import type { WebSocketPlace } from '../clients.ts'
 import type { Cloud } from '../cloud.ts'
 import { waitFor } from '../waiting.ts'
 
-const withinMs = 10_000
+const withinMs = 30_000
 
 /** A client without a certificate knocks where agents do. */
 export async function strangerIsRefused(

@@ -5,7 +5,7 @@ import { Fault } from '../../shared/protocol/fault.ts'
 import { relayName } from '../certificates.ts'
 import { waitFor } from '../waiting.ts'
 
-const withinMs = 10_000
+const withinMs = 30_000
 
 /** Knocks with each version; gives the name of the one that was agreed on. */
 export async function onlyTls13(

@@ -9,7 +9,7 @@ import { secondsText } from '../narration.ts'
 import type { Network } from '../network.ts'
 import { type OpenTab, type Shown, sees, type Tab } from '../tabs/tab.ts'
 
-const withinMs = 20_000
+const withinMs = 30_000
 
 /** What the promises are about. */
 export interface TodoStage {

@@ -44,7 +44,7 @@ test.serial('it stays until it is interrupted, however often, and cleans up', as
   // As npm does: once for the terminal, once for npm.
   demo.signal('SIGINT')
   demo.signal('SIGINT')
-  t.deepEqual(await demo.waitForExit(20_000), { status: 0, signal: null })
+  t.deepEqual(await demo.waitForExit(), { status: 0, signal: null })
   await leftNothing(t, demo, folder.path)
 })
 
@@ -54,7 +54,7 @@ test.serial('an interruption in the middle ends it as well, and is no success', 
   await using demo = startDemo(folder.path, '--check', '--broker', 'embedded')
   await demo.waitForLine(/✓ agent plant-1/, { deadlineMs })
   demo.signal('SIGTERM')
-  t.deepEqual(await demo.waitForExit(20_000), { status: 1, signal: null })
+  t.deepEqual(await demo.waitForExit(), { status: 1, signal: null })
   t.regex(demo.lines.join('\n'), /✗ The demo was stopped before its end\. \(shutdown\)/)
   await leftNothing(t, demo, folder.path)
 })

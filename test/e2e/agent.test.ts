@@ -1,10 +1,10 @@
 /** What an agent is on its own machine: it opens no port, unless it is told to forward. */
 import { run } from '../support/process.ts'
-import { programPath, testWith } from '../support/program.ts'
+import { programPath, serialTestWith } from '../support/program.ts'
 import { consumerOf, echoes, startEcho } from '../support/tcp.ts'
 import { openTunnel } from '../support/tunnel.ts'
 
-const withSocketStatistics = testWith('ss')
+const withSocketStatistics = serialTestWith('ss')
 
 /** The local addresses on which a process listens. */
 async function listenersOf(pid: number): Promise<readonly string[]> {

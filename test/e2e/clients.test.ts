@@ -7,7 +7,7 @@ import { startWebServer } from '../support/http.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { Child, run } from '../support/process.ts'
-import { programPath, testWith } from '../support/program.ts'
+import { programPath, serialTestWith } from '../support/program.ts'
 import { startRedis } from '../support/redis.ts'
 import { startSecureShell } from '../support/sshd.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -15,7 +15,7 @@ import { openTunnel } from '../support/tunnel.ts'
 
 const patienceMs = 180_000
 
-testWith(
+serialTestWith(
   'mosquitto',
   'mosquitto_pub',
   'mosquitto_sub',
@@ -35,7 +35,7 @@ testWith(
   t.is(subscriber.output, 'todo 0\ntodo 1\ntodo 2\n')
 })
 
-testWith(
+serialTestWith(
   'initdb',
   'postgres',
   'psql',
@@ -54,7 +54,7 @@ testWith(
   t.is(dump.length, rows.join('').length + 5000 * '|\n'.length + 5_000_000)
 })
 
-testWith('redis-server', 'redis-cli')('redis-cli keeps a megabyte', async (t) => {
+serialTestWith('redis-server', 'redis-cli')('redis-cli keeps a megabyte', async (t) => {
   t.timeout(patienceMs)
   await using server = await startRedis()
   await using tunnel = await openTunnel({ services: { 'plant-1/redis': { target: server.port } } })
@@ -65,7 +65,7 @@ testWith('redis-server', 'redis-cli')('redis-cli keeps a megabyte', async (t) =>
   t.is(await run(programPath('redis-cli'), [...address, 'get', 'todo']), `${value}\n`)
 })
 
-testWith(
+serialTestWith(
   'sshd',
   'ssh',
   'ssh-keygen',
@@ -80,7 +80,7 @@ testWith(
   await t.throwsAsync(failing, { message: /status 7/ })
 })
 
-testWith('curl')('curl uploads and downloads the same bytes', async (t) => {
+serialTestWith('curl')('curl uploads and downloads the same bytes', async (t) => {
   t.timeout(patienceMs)
   await using server = await startWebServer()
   await using folder = await temporaryFolder()

@@ -21,7 +21,7 @@ import { within } from '../support/within.ts'
 const minuteMs = 60_000
 const uri = `URI:spiffe://${trustDomain}/agent/plant-1`
 
-test('the door opens for an agent and says why it stays shut for others', async (t) => {
+test.serial('the door opens for an agent and says why it stays shut for others', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: 9 } },
@@ -48,7 +48,7 @@ test('the door opens for an agent and says why it stays shut for others', async 
   }
 })
 
-test('an agent does not take a relay from another authority for its own', async (t) => {
+test.serial('an agent does not take a relay from another authority for its own', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: 9 } },

@@ -31,7 +31,7 @@ async function converse(tunnel: Tunnel, target: TcpTarget): Promise<Ends> {
   return ends
 }
 
-test('each direction is closed by itself, with all its bytes in front', async (t) => {
+test.serial('each direction is closed by itself, with all its bytes in front', async (t) => {
   t.timeout(180_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
@@ -49,24 +49,27 @@ test('each direction is closed by itself, with all its bytes in front', async (t
   }
 })
 
-test('a half-closed stream goes on for as long as the other direction is open', async (t) => {
-  t.timeout(180_000)
-  await using target = await startTarget()
-  await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
-  for (const [first, second] of directions) {
-    const ends = await converse(tunnel, target)
-    ends[first].end()
-    t.is((await readToEnd(ends[second])).by, 'fin')
-    for (const word of ['one', 'two', 'three']) {
-      ends[second].write(word)
-      t.is((await read(ends[first], word.length)).toString(), word)
+test.serial(
+  'a half-closed stream goes on for as long as the other direction is open',
+  async (t) => {
+    t.timeout(180_000)
+    await using target = await startTarget()
+    await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
+    for (const [first, second] of directions) {
+      const ends = await converse(tunnel, target)
+      ends[first].end()
+      t.is((await readToEnd(ends[second])).by, 'fin')
+      for (const word of ['one', 'two', 'three']) {
+        ends[second].write(word)
+        t.is((await read(ends[first], word.length)).toString(), word)
+      }
+      ends[second].end()
+      t.is((await readToEnd(ends[first])).by, 'fin')
     }
-    ends[second].end()
-    t.is((await readToEnd(ends[first])).by, 'fin')
-  }
-})
+  },
+)
 
-test('a reset arrives as a reset, behind every byte that was sent before it', async (t) => {
+test.serial('a reset arrives as a reset, behind every byte that was sent before it', async (t) => {
   t.timeout(180_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })
@@ -83,7 +86,7 @@ test('a reset arrives as a reset, behind every byte that was sent before it', as
   }
 })
 
-test('a reset ends a stream of which the other direction is closed already', async (t) => {
+test.serial('a reset ends a stream of which the other direction is closed already', async (t) => {
   t.timeout(180_000)
   await using target = await startTarget()
   await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: target.port } } })

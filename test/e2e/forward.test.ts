@@ -4,33 +4,36 @@ import { exchange } from '../support/hash.ts'
 import { consumerOf, readToEnd, startEcho, startTarget } from '../support/tcp.ts'
 import { openTunnel } from '../support/tunnel.ts'
 
-test('bytes pass from one agent to another, both ways, while both carriers are cut', async (t) => {
-  t.timeout(180_000)
-  await using target = await startTarget()
-  await using tunnel = await openTunnel({
-    services: { 'plant-1/any': { target: target.port } },
-    forwards: { 'desk-1': ['plant-1/any'] },
-  })
-  const consumer = await consumerOf(tunnel.forwardPort('desk-1', 'plant-1/any'))
-  const served = await target.next()
-  const bytes = 20_000_000
-  let cuts = 0
-  const cutNow = (received: number): void => {
-    if (received < (cuts + 1) * 3_000_000) return
-    cuts += 1
-    tunnel.agent(cuts % 2 === 0 ? 'plant-1' : 'desk-1').proxy.cut()
-  }
-  const [near, far] = await Promise.all([
-    exchange(consumer, 1, bytes, cutNow),
-    exchange(served, 2, bytes),
-  ])
-  t.is(cuts, 6)
-  t.is(far.received, near.sent)
-  t.is(near.received, far.sent)
-  consumer.destroy()
-})
+test.serial(
+  'bytes pass from one agent to another, both ways, while both carriers are cut',
+  async (t) => {
+    t.timeout(180_000)
+    await using target = await startTarget()
+    await using tunnel = await openTunnel({
+      services: { 'plant-1/any': { target: target.port } },
+      forwards: { 'desk-1': ['plant-1/any'] },
+    })
+    const consumer = await consumerOf(tunnel.forwardPort('desk-1', 'plant-1/any'))
+    const served = await target.next()
+    const bytes = 20_000_000
+    let cuts = 0
+    const cutNow = (received: number): void => {
+      if (received < (cuts + 1) * 3_000_000) return
+      cuts += 1
+      tunnel.agent(cuts % 2 === 0 ? 'plant-1' : 'desk-1').proxy.cut()
+    }
+    const [near, far] = await Promise.all([
+      exchange(consumer, 1, bytes, cutNow),
+      exchange(served, 2, bytes),
+    ])
+    t.is(cuts, 6)
+    t.is(far.received, near.sent)
+    t.is(near.received, far.sent)
+    consumer.destroy()
+  },
+)
 
-test('an agent that no rule names is denied, and its own log says so', async (t) => {
+test.serial('an agent that no rule names is denied, and its own log says so', async (t) => {
   t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({

@@ -9,12 +9,12 @@ import { openTunnel } from '../support/tunnel.ts'
 /** What a tick, a log line and a busy machine may add. */
 const slackMs = 3_000
 
-test('a black hole is noticed within a liveness time of two seconds', async (t) => {
+test.serial('a black hole is noticed within a liveness time of two seconds', async (t) => {
   t.timeout(180_000)
   await noticedWithin(t, 2_000, { liveness: '2s' })
 })
 
-test('a black hole is noticed within the ten seconds that are the default', async (t) => {
+test.serial('a black hole is noticed within the ten seconds that are the default', async (t) => {
   t.timeout(180_000)
   await noticedWithin(t, 10_000, {})
 })

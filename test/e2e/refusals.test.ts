@@ -12,20 +12,20 @@ import { openTunnel, type ServicePlan, type Tunnel } from '../support/tunnel.ts'
 /** Less than each default that could end it instead; the shortest is the parking of 5 s. */
 const resetWithinMs = 4_500
 
-test('a target where nothing listens: target_refused', async (t) => {
+test.serial('a target where nothing listens: target_refused', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel(planOf({ target: await freePort() }))
   await refusedWith(t, tunnel, 'target_refused', 'both')
 })
 
 // TCP has no way to a group address, so this fails in the kernel and no packet leaves the machine.
-test('a target to which no route leads: target_unreachable', async (t) => {
+test.serial('a target to which no route leads: target_unreachable', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel(planOf({ target: '224.0.0.1:9' }))
   await refusedWith(t, tunnel, 'target_unreachable', 'both')
 })
 
-test('a target that never answers: target_timeout', async (t) => {
+test.serial('a target that never answers: target_timeout', async (t) => {
   t.timeout(180_000)
   await using deaf = await startDeafTarget()
   await using tunnel = await openTunnel({
@@ -35,7 +35,7 @@ test('a target that never answers: target_timeout', async (t) => {
   await refusedWith(t, tunnel, 'target_timeout', 'both')
 })
 
-test('a target outside the networks that its agent allows: target_denied', async (t) => {
+test.serial('a target outside the networks that its agent allows: target_denied', async (t) => {
   t.timeout(180_000)
   await using echo = await startEcho()
   const outside = { target: `localhost:${echo.port}`, within: ['10.0.0.0/8'] }
@@ -44,13 +44,13 @@ test('a target outside the networks that its agent allows: target_denied', async
   t.is(echo.accepted, 0)
 })
 
-test('a service that its agent does not know: unknown_service', async (t) => {
+test.serial('a service that its agent does not know: unknown_service', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel(planOf({ target: 9, exposed: false }))
   await refusedWith(t, tunnel, 'unknown_service', 'relay')
 })
 
-test('an agent that is not there: no_agent', async (t) => {
+test.serial('an agent that is not there: no_agent', async (t) => {
   t.timeout(180_000)
   await using tunnel = await openTunnel({
     ...planOf({ target: 9 }),
@@ -60,7 +60,7 @@ test('an agent that is not there: no_agent', async (t) => {
   await refusedWith(t, tunnel, 'no_agent', 'relay')
 })
 
-test('a source that no rule allows: denied_by_policy', async (t) => {
+test.serial('a source that no rule allows: denied_by_policy', async (t) => {
   t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({

@@ -8,12 +8,12 @@ import { connectAsync } from 'mqtt'
 import { WebSocket } from 'ws'
 import { authorityPaths } from '../../certs/store.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
-import { testWith } from '../support/program.ts'
+import { serialTestWith } from '../support/program.ts'
 import { openTunnel, type Tunnel, type TunnelPlan } from '../support/tunnel.ts'
 import { within } from '../support/within.ts'
 
 const page = 'https://todo.plant.test'
-const withMosquitto = testWith('mosquitto')
+const withMosquitto = serialTestWith('mosquitto')
 
 function planFor(brokerPort: number): TunnelPlan {
   const mqtt = { target: brokerPort, websocket: '/mqtt', origins: [page] }

@@ -10,7 +10,7 @@ import { openTunnel, type RulePlan } from '../support/tunnel.ts'
 /** A second, and what a busy machine may add. */
 const withinMs = 5_000
 
-test('a changed policy ends exactly the streams that it forbids', async (t) => {
+test.serial('a changed policy ends exactly the streams that it forbids', async (t) => {
   t.timeout(180_000)
   await using echo = await startEcho()
   const rule = (...from: readonly string[]): RulePlan => ({
@@ -38,20 +38,23 @@ test('a changed policy ends exactly the streams that it forbids', async (t) => {
   allowed.destroy()
 })
 
-test('a file that is wrong changes nothing, and the log says where it is wrong', async (t) => {
-  t.timeout(180_000)
-  await using echo = await startEcho()
-  await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
-  const consumer = await consumerOf(tunnel.port('plant-1/any'))
-  t.true(await echoes(consumer, 'before'))
-  await tunnel.replacePolicy([{ rule: 'wrong', from: ['127.0.0.300'], to: ['plant-1/any'] }])
-  const { message } = await tunnel.relay.waitForCode('config_invalid')
-  t.regex(String(message), /relay\.yaml:\d+:\d+/)
-  t.true(await echoes(consumer, 'after'))
-  consumer.destroy()
-})
+test.serial(
+  'a file that is wrong changes nothing, and the log says where it is wrong',
+  async (t) => {
+    t.timeout(180_000)
+    await using echo = await startEcho()
+    await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
+    const consumer = await consumerOf(tunnel.port('plant-1/any'))
+    t.true(await echoes(consumer, 'before'))
+    await tunnel.replacePolicy([{ rule: 'wrong', from: ['127.0.0.300'], to: ['plant-1/any'] }])
+    const { message } = await tunnel.relay.waitForCode('config_invalid')
+    t.regex(String(message), /relay\.yaml:\d+:\d+/)
+    t.true(await echoes(consumer, 'after'))
+    consumer.destroy()
+  },
+)
 
-test('a revoked agent is gone with its streams, and the others stay', async (t) => {
+test.serial('a revoked agent is gone with its streams, and the others stay', async (t) => {
   t.timeout(180_000)
   await using echo = await startEcho()
   await using tunnel = await openTunnel({

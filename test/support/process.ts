@@ -2,10 +2,12 @@
  * A child process whose output a test can wait for.
  *
  * Invariant: no child outlives its test: leaving the scope of `await using` ends it, and the end of
- * the test process kills it. Every wait has a deadline and says what the child had written.
+ * the test process, whatever it is, kills it and its children. Every wait has a deadline and says
+ * what the child had written.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { reapWithUs } from './reaper.ts'
 import { patienceMs } from './within.ts'
 
 /** How a child is started; the environment adds to that of the test. */
@@ -31,12 +33,6 @@ export interface WaitOptions {
   readonly deadlineMs?: number
 }
 
-/** Children that still run; when the test's own process ends, they end with it. */
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** One running child process. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
@@ -54,10 +50,12 @@ export class Child implements AsyncDisposable {
       cwd: options.folder,
       env: { ...process.env, ...options.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own, so that its children can be ended with it.
+      detached: true,
       ...options.user,
     })
     this.#process = child
-    running.add(child)
+    reapWithUs(child)
     child.stdin.on('error', () => {})
     child.stdin.write(options.input ?? '')
     if (options.isTypedTo !== true) child.stdin.end()
@@ -67,7 +65,6 @@ export class Child implements AsyncDisposable {
     ])
     this.#exited = new Promise((resolve) => {
       const settle = (exit: Exit): void => {
-        running.delete(child)
         this.#exit = exit
         this.#changed()
         resolve(exit)

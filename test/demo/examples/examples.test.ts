@@ -8,7 +8,7 @@ import { entryPoint } from '../../support/sallyport.ts'
 /** Plays it to its end; gives what it told. */
 async function played(name: string): Promise<{ status: number | null; told: string }> {
   await using child = new Child(process.execPath, [entryPoint, 'demo', 'example', name])
-  const { status } = await child.waitForExit(120_000)
+  const { status } = await child.waitForExit(240_000)
   return { status, told: child.lines.join('\n') }
 }
 
