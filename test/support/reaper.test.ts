@@ -13,7 +13,8 @@ test('who is killed leaves nobody behind, whether stopped or at work', async (t)
     import { Child } from ${JSON.stringify(module)}
     const over = new Child(process.execPath, ['-e', ''])
     await over.waitForExit()
-    const children = [1, 2].map(() => new Child(process.execPath, ['-e', ${JSON.stringify(parent)}]))
+    const parent = ['-e', ${JSON.stringify(parent)}]
+    const children = [1, 2].map(() => new Child(process.execPath, parent))
     process.stdin.once('data', () => {
       children[0].signal('SIGSTOP')
       process.kill(process.pid, 'SIGKILL')
