@@ -106,5 +106,5 @@ export class BrokerClient implements AsyncDisposable {
   }
 }
 
-const connectWithinMs = 10_000
+const connectWithinMs = 30_000
 const comeBackMs = 500

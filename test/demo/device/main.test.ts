@@ -7,6 +7,7 @@ import { startMosquitto } from '../../support/mosquitto.ts'
 import { Child } from '../../support/process.ts'
 import { testWith } from '../../support/program.ts'
 import { entryPoint } from '../../support/sallyport.ts'
+import { patienceMs } from '../../support/within.ts'
 
 function deviceProcess(line: string, input = ''): Child {
   return new Child(process.execPath, [entryPoint, 'demo', 'device', ...line.split(' ')], { input })
@@ -29,7 +30,7 @@ testWith('mosquitto')('lines on standard input click; SIGTERM ends it in order',
     await child.waitForLine(/"simulated".*wanted so/)
     await heard
     t.deepEqual(clicks.sort(), ['pi1', 'pi1', 'pi2', 'pi2'])
-    t.deepEqual(await child.end(5_000), { status: 0, signal: null })
+    t.deepEqual(await child.end(patienceMs), { status: 0, signal: null })
     t.true(child.lines.some((one) => one.includes('the devices stop: SIGTERM')))
     t.is(child.output, '', 'standard output is for data')
   } finally {
