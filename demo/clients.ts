@@ -38,13 +38,18 @@ export class BrokerClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to a loopback port. With a name it comes back by itself, and the broker keeps its
-   * mail.
+   * Connects to a loopback port, or to `host:port`. With a name it comes back by itself, and the
+   * broker keeps its mail.
    */
-  static async overTcp(port: number, signal: AbortSignal, name?: string): Promise<BrokerClient> {
+  static async overTcp(
+    place: number | string,
+    signal: AbortSignal,
+    name?: string,
+  ): Promise<BrokerClient> {
     const comesBack = { clientId: name, clean: false, reconnectPeriod: comeBackMs }
     const options = name === undefined ? {} : comesBack
-    return await BrokerClient.#connect(`mqtt://127.0.0.1:${port}`, signal, options)
+    const address = typeof place === 'string' ? place : `127.0.0.1:${place}`
+    return await BrokerClient.#connect(`mqtt://${address}`, signal, options)
   }
 
   /** Connects over a WebSocket; gives the sub-protocol that the relay has agreed to as well. */

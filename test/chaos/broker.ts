@@ -1,4 +1,4 @@
-/** An MQTT broker in this process, on a loopback port of its own. */
+/** An MQTT broker in this process, on a port of its own. */
 import { Aedes } from 'aedes'
 import { startTarget } from '../support/tcp.ts'
 
@@ -7,9 +7,9 @@ export interface Broker extends AsyncDisposable {
 }
 
 /** Starts the broker. */
-export async function startBroker(): Promise<Broker> {
+export async function startBroker(host: string): Promise<Broker> {
   const broker = await Aedes.createBroker()
-  const target = await startTarget((socket) => void broker.handle(socket))
+  const target = await startTarget((socket) => void broker.handle(socket), host)
   return {
     port: target.port,
     async [Symbol.asyncDispose]() {

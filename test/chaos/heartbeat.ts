@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Place } from './transfers.ts'
 
 const beatEveryMs = 20
 const beatBytes = 8
@@ -21,7 +22,7 @@ interface Waiter {
 }
 
 export class Heartbeat implements Disposable {
-  readonly #port: () => number
+  readonly #place: () => Place
   readonly #ended: () => void
   readonly #timer: NodeJS.Timeout
   #socket: Socket | undefined
@@ -30,13 +31,16 @@ export class Heartbeat implements Disposable {
   #rest: Buffer = Buffer.alloc(0)
   #quietSince = performance.now()
   #longestPauseMs = 0
+  #pauseSinceMarkMs = 0
   #wrong = 0
   #waiters: Waiter[] = []
   #over = false
+  /** True while nothing is to be said. */
+  rests = false
 
   /** `ended` is told each time that a conversation is ended by anybody else. */
-  constructor(port: () => number, ended: () => void) {
-    this.#port = port
+  constructor(place: () => Place, ended: () => void) {
+    this.#place = place
     this.#ended = ended
     this.#connect()
     this.#timer = setInterval(() => this.#beat(), beatEveryMs)
@@ -49,6 +53,16 @@ export class Heartbeat implements Disposable {
   /** The longest time in which a beat was under way and none came back, in milliseconds. */
   get longestPauseMs(): number {
     return Math.max(this.#longestPauseMs, this.#pauseMs)
+  }
+
+  /** Begins to look for the longest pause anew. */
+  mark(): void {
+    this.#pauseSinceMarkMs = 0
+  }
+
+  /** The longest pause since the mark, in milliseconds. */
+  get pauseSinceMarkMs(): number {
+    return Math.max(this.#pauseSinceMarkMs, this.#pauseMs)
   }
 
   /** Waits for a beat that is sent from now on; gives the milliseconds, or undefined in vain. */
@@ -74,7 +88,7 @@ export class Heartbeat implements Disposable {
   }
 
   #connect(): void {
-    const socket = connect({ port: this.#port(), host: '127.0.0.1', noDelay: true })
+    const socket = connect({ ...this.#place(), noDelay: true })
     this.#socket = socket
     this.#rest = Buffer.alloc(0)
     socket.on('error', () => {})
@@ -93,7 +107,8 @@ export class Heartbeat implements Disposable {
   }
 
   #beat(): void {
-    if (this.#socket?.writable !== true || this.#sent - this.#heard >= aheadMax) return
+    if (this.rests || this.#socket?.writable !== true || this.#sent - this.#heard >= aheadMax)
+      return
     if (this.#sent === this.#heard) this.#quietSince = performance.now()
     const beat = Buffer.alloc(beatBytes)
     beat.writeBigUInt64BE(BigInt(this.#sent))
@@ -108,7 +123,9 @@ export class Heartbeat implements Disposable {
       this.#heard += 1
     }
     this.#rest = rest
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, performance.now() - this.#quietSince)
+    const pauseMs = performance.now() - this.#quietSince
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, pauseMs)
+    this.#pauseSinceMarkMs = Math.max(this.#pauseSinceMarkMs, pauseMs)
     this.#quietSince = performance.now()
     const heard = this.#waiters.filter(({ beat }) => beat < this.#heard)
     this.#waiters = this.#waiters.filter(({ beat }) => beat >= this.#heard)

@@ -7,12 +7,18 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { type Exchange, exchange } from '../support/hash.ts'
-import { consumerOf, startTarget, type TcpTarget } from '../support/tcp.ts'
+import { consumerAt, startTarget, type TcpTarget } from '../support/tcp.ts'
 import { within } from '../support/within.ts'
 
 /** No transfer takes as long, faults and resume windows included. */
 const transferMs = 180_000
 const headBytes = 8
+
+/** Where a consumer connects. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
 
 /** How a transfer ended. */
 export type TransferEnd =
@@ -30,9 +36,9 @@ export class Far implements AsyncDisposable {
     this.resultsOf = results
   }
 
-  static async open(): Promise<Far> {
+  static async open(host: string): Promise<Far> {
     const results = new Map<number, PromiseWithResolvers<Exchange>>()
-    const target = await startTarget((socket) => void serve(socket, results))
+    const target = await startTarget((socket) => void serve(socket, results), host)
     return new Far(target, results)
   }
 
@@ -45,10 +51,10 @@ export class Far implements AsyncDisposable {
   }
 }
 
-/** One transfer of so many bytes each way through this port. */
+/** One transfer of so many bytes each way through this place. */
 export async function transfer(
   far: Far,
-  port: number,
+  place: Place,
   seed: number,
   bytes: number,
 ): Promise<TransferEnd> {
@@ -57,7 +63,7 @@ export async function transfer(
   far.resultsOf.set(seed, result)
   let socket: Socket | undefined
   try {
-    socket = await consumerOf(port)
+    socket = await consumerAt(place)
     const head = Buffer.alloc(headBytes)
     head.writeUInt32BE(seed, 0)
     head.writeUInt32BE(bytes, 4)

@@ -14,6 +14,7 @@ import type { Door } from './hostile-agent.ts'
 import { freePort } from './ports.ts'
 import { FaultyProxy } from './proxy.ts'
 import { type LogRecord, Sallyport } from './sallyport.ts'
+import { loopbackSite, type Site } from './site.ts'
 import { temporaryFolder } from './temporary.ts'
 import {
   agentFile,
@@ -26,21 +27,40 @@ import {
   type TunnelPlan,
 } from './tunnel.ts'
 
+/** Within this a process is there, and its links, however busy the machine. */
+const startMs = 60_000
+
 /** One relay of the fleet, in its latest life. */
 export interface FleetRelay {
   readonly process: Sallyport
   readonly ready: LogRecord
 }
 
-/** One agent, and the networks between it and each relay. */
+/** One agent, where it runs, and the networks between it and each relay. */
 export interface FleetAgent {
   readonly process: Sallyport
+  readonly site: Site
   readonly proxies: readonly FaultyProxy[]
+}
+
+/** How a relay is started anew. */
+export interface RestartOptions {
+  /** Until it is started again. */
+  readonly awayMs?: number
+  /** How long it may take to end; 10 s by default. */
+  readonly endsWithinMs?: number
+  /** Hears that the relay listens again, before its agents are back. */
+  readonly listening?: () => void
+}
+
+/** What a test wants of a fleet: a tunnel's plan, and where agents run that run elsewhere. */
+export interface FleetPlan extends TunnelPlan {
+  readonly sites?: Readonly<Record<string, Site>>
 }
 
 export class Fleet implements AsyncDisposable {
   readonly store: Store
-  readonly #plan: TunnelPlan
+  readonly #plan: FleetPlan
   readonly #folder: string
   readonly #listenPorts: readonly number[]
   readonly #running: AsyncDisposableStack
@@ -49,7 +69,7 @@ export class Fleet implements AsyncDisposable {
   readonly #forwardPorts = new Map<string, number>()
 
   private constructor(
-    plan: TunnelPlan,
+    plan: FleetPlan,
     store: Store,
     listenPorts: readonly number[],
     running: AsyncDisposableStack,
@@ -62,11 +82,13 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Starts so many relays, and every agent of the plan; waits until all links are ready. */
-  static async open(relays: number, plan: TunnelPlan): Promise<Fleet> {
+  static async open(relays: number, plan: FleetPlan): Promise<Fleet> {
     await using starting = new AsyncDisposableStack()
     const folder = starting.use(await temporaryFolder())
     const ports = await Promise.all(Array.from({ length: relays }, freePort))
-    const store = await makeStore(folder.path, agentNames(plan))
+    const sites = [loopbackSite, ...Object.values(plan.sites ?? {})]
+    const addresses = sites.map(({ relayHost }) => relayHost)
+    const store = await makeStore(folder.path, agentNames(plan), addresses)
     const fleet = new Fleet(plan, store, ports, starting.move())
     await using opening = new AsyncDisposableStack()
     opening.use(fleet)
@@ -83,20 +105,20 @@ export class Fleet implements AsyncDisposable {
     const content = relayFile(this.#plan, agentNames(this.#plan), this.#listenPorts[index])
     await writeFile(join(this.#folder, file), stringify(content))
     const process = this.#running.use(new Sallyport(['relay', '--config', file], this.#folder))
-    const ready = await process.waitForMessage('relay ready', { deadlineMs: 60_000 })
+    const ready = await process.waitForMessage('relay ready', { deadlineMs: startMs })
     const relay = { process, ready }
     this.#relays[index] = relay
     return relay
   }
 
   /**
-   * Ends a relay by a signal and starts it anew `awayMs` later; waits
-   * until all agents are back. Gives the status that it ended with.
+   * Ends a relay by a signal and starts it anew; waits until all agents are back. Gives the status
+   * that it ended with.
    */
   async restartRelay(
     index: number,
     signal: NodeJS.Signals,
-    { awayMs = 0, endsWithinMs }: { readonly awayMs?: number; readonly endsWithinMs?: number } = {},
+    { awayMs = 0, endsWithinMs, listening }: RestartOptions = {},
   ): Promise<number | null> {
     const places = [...this.#agents].map(([name, { process }]) => [name, process.here] as const)
     const { process } = this.relay(index)
@@ -104,6 +126,7 @@ export class Fleet implements AsyncDisposable {
     const { status } = await process.waitForExit(endsWithinMs)
     await pause(awayMs)
     await this.startRelay(index)
+    listening?.()
     await Promise.all(places.map(async ([name, from]) => await this.linked(name, index, from)))
     return status
   }
@@ -118,7 +141,8 @@ export class Fleet implements AsyncDisposable {
 
   /** The address of a relay as this agent's file and log name it. */
   placeOf(agent: string, relay: number): string {
-    return `127.0.0.1:${this.agent(agent).proxies[relay]?.port}`
+    const { site, proxies } = this.agent(agent)
+    return `${site.relayHost}:${proxies[relay]?.port}`
   }
 
   /** Waits until the agent has a link to the relay, behind line `from` of its log. */
@@ -127,7 +151,7 @@ export class Fleet implements AsyncDisposable {
     await this.agent(agent).process.waitForRecord(
       ({ message, relay: named }) => message === 'link ready' && named === place,
       `link ready to ${place}`,
-      { from, deadlineMs: 60_000 },
+      { from, deadlineMs: startMs },
     )
   }
 
@@ -155,16 +179,19 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #startAgent(name: string): Promise<void> {
-    const proxies = await Promise.all(this.#listenPorts.map((port) => FaultyProxy.before(port)))
+    const site = this.#plan.sites?.[name] ?? loopbackSite
+    const proxies = await Promise.all(
+      this.#listenPorts.map((port) => FaultyProxy.before(port, site.relayHost)),
+    )
     for (const proxy of proxies) this.#running.use(proxy)
-    const forwards = await forwardsOf(this.#plan, name, this.#forwardPorts)
-    const ports = proxies.map(({ port }) => port)
-    const content = agentFile(this.#plan, name, ports, forwards)
+    const forwards = await forwardsOf(this.#plan, name, this.#forwardPorts, site.forwardHost)
+    const places = proxies.map(({ port }) => `${site.relayHost}:${port}`)
+    const content = agentFile(this.#plan, name, places, forwards)
     await writeFile(join(this.#folder, `${name}.yaml`), stringify(content))
     const args = ['agent', '--config', `${name}.yaml`]
-    const process = this.#running.use(new Sallyport(args, this.#folder))
-    this.#agents.set(name, { process, proxies })
-    await Promise.all(ports.map((_, index) => this.linked(name, index)))
+    const process = this.#running.use(new Sallyport(args, this.#folder, site.enter))
+    this.#agents.set(name, { process, site, proxies })
+    await Promise.all(places.map((_, index) => this.linked(name, index)))
   }
 }
 

@@ -1,22 +1,23 @@
 /**
  * A TCP proxy that misbehaves on request: the network between an agent and its relay.
  *
- * Invariant: while it behaves it changes no byte, passes FIN as FIN and RST as RST, and holds at
- * most `queuedBytesMax` a direction, so that a slow side slows the other one down.
+ * Invariant: what is asked of it happens to the connections of this moment, to one or to all of
+ * them, and it says to how many; a black hole, a delay and a limit hold for new ones too.
  */
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type Conditions, type Direction, Passage } from './passage.ts'
+import { within } from './within.ts'
 
-const queuedBytesMax = 4 * 1024 * 1024
-
-/** What the proxy does to the bytes that pass. */
-interface Conditions {
-  readonly delayMs: number
-  readonly throttleBytesPerSecond: number
-  /** Resolves at once, or when the black hole ends. */
-  readonly passable: Promise<void>
+/** A middle box that loses patience with connections on which nothing passes. */
+export interface IdleBox {
+  readonly afterMs: number
+  /** It resets them, or forgets them without a word. */
+  readonly how: 'close' | 'drop'
 }
+
+/** How often a middle box looks. */
+const lookEveryMs = 20
 
 /** The proxy; `await using proxy = await FaultyProxy.before(port)`. */
 export class FaultyProxy implements Conditions, AsyncDisposable {
@@ -32,8 +33,9 @@ export class FaultyProxy implements Conditions, AsyncDisposable {
   connectionsTotal = 0
 
   readonly #server: Server
-  readonly #connections = new Set<Connection>()
+  readonly #passages = new Set<Passage>()
   #hole: PromiseWithResolvers<void> | undefined
+  #box: NodeJS.Timeout | undefined
 
   private constructor(targetPort: number) {
     this.targetPort = targetPort
@@ -41,10 +43,10 @@ export class FaultyProxy implements Conditions, AsyncDisposable {
     this.#server.on('connection', (socket) => void this.#accept(socket))
   }
 
-  /** Starts a proxy on a loopback port of its own, in front of the given one. */
-  static async before(targetPort: number): Promise<FaultyProxy> {
+  /** Starts a proxy on a port of its own, by default of loopback, in front of the given one. */
+  static async before(targetPort: number, host = '127.0.0.1'): Promise<FaultyProxy> {
     const proxy = new FaultyProxy(targetPort)
-    proxy.#server.listen(0, '127.0.0.1')
+    proxy.#server.listen(0, host)
     await once(proxy.#server, 'listening')
     return proxy
   }
@@ -56,169 +58,103 @@ export class FaultyProxy implements Conditions, AsyncDisposable {
 
   /** How many connections are open now. */
   get connections(): number {
-    return this.#connections.size
+    return this.#passages.size
+  }
+
+  /** The ports, at the machine that they come from, of the connections that pass bytes now. */
+  get clientPorts(): readonly number[] {
+    return this.#alive.map(({ clientPort }) => clientPort)
   }
 
   get passable(): Promise<void> {
     return this.#hole?.promise ?? Promise.resolve()
   }
 
-  /** Resets every connection, towards both sides. */
-  cut(): void {
-    for (const connection of this.#connections) connection.reset()
+  /** Resets connections, towards both sides: this one of those alive, or every one. */
+  cut(one?: number): number {
+    return this.#each(one, (passage) => passage.reset())
   }
 
-  /** Ends every connection with a FIN, towards both sides. */
-  finish(): void {
-    for (const connection of this.#connections) connection.finish()
+  /** Ends connections with a FIN, towards both sides: this one of those alive, or every one. */
+  finish(one?: number): number {
+    return this.#each(one, (passage) => passage.finish())
+  }
+
+  /** Ends connections within a TLS record of this direction; says how many carried one in time. */
+  async tear(direction: Direction, one?: number, deadlineMs?: number): Promise<number> {
+    const torn: Promise<void>[] = []
+    this.#each(one, (passage) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      torn.push(within('record', promise, deadlineMs))
+      passage.tear(direction, resolve)
+    })
+    const ends = await Promise.allSettled(torn)
+    return ends.filter(({ status }) => status === 'fulfilled').length
+  }
+
+  /** Loses track of connections, and tells neither side. */
+  forget(one?: number): number {
+    return this.#each(one, (passage) => passage.forget())
   }
 
   /** Begins or ends a black hole: connections stay open, new ones are accepted, nothing passes. */
   blackHole(on: boolean): void {
     if (on) {
       this.#hole ??= Promise.withResolvers()
-      for (const connection of this.#connections) connection.pause()
+      for (const passage of this.#passages) passage.pause()
     } else {
       this.#hole?.resolve()
       this.#hole = undefined
-      for (const connection of this.#connections) connection.resume()
+      for (const passage of this.#passages) passage.resume()
     }
+  }
+
+  /** Puts a middle box here, or takes it away; `met` hears of each connection that it ends. */
+  idleBox(box: IdleBox | undefined, met: () => void = () => {}): void {
+    clearInterval(this.#box)
+    if (box === undefined) return
+    const look = (): void => {
+      for (const passage of this.#alive.filter(({ idleMs }) => idleMs > box.afterMs)) {
+        if (box.how === 'close') passage.reset()
+        else passage.forget()
+        met()
+      }
+    }
+    this.#box = setInterval(look, lookEveryMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close()
+    this.idleBox(undefined)
     this.blackHole(false)
-    this.cut()
+    for (const passage of this.#passages) passage.reset()
     await once(this.#server, 'close')
+  }
+
+  get #alive(): readonly Passage[] {
+    return [...this.#passages].filter(({ isAlive }) => isAlive)
+  }
+
+  #each(one: number | undefined, fault: (passage: Passage) => void): number {
+    if (one === undefined) {
+      const { length } = this.#alive
+      for (const passage of this.#passages) fault(passage)
+      return length
+    }
+    const passage = this.#alive[one]
+    if (passage === undefined) return 0
+    fault(passage)
+    return 1
   }
 
   async #accept(client: Socket): Promise<void> {
     this.connectionsTotal += 1
-    const connection = new Connection(client, this)
-    this.#connections.add(connection)
+    const passage = new Passage(client, this)
+    this.#passages.add(passage)
     await this.passable
-    const closed = connection.reach(this.targetPort, this.sourceAddress)
-    if (this.#hole !== undefined) connection.pause()
+    const closed = passage.reach(this.targetPort, this.sourceAddress)
+    if (this.#hole !== undefined) passage.pause()
     await closed
-    this.#connections.delete(connection)
+    this.#passages.delete(passage)
   }
-}
-
-/** One connection through the proxy: two sockets, and a way in each direction between them. */
-class Connection {
-  readonly #client: Socket
-  readonly #conditions: Conditions
-  #target: Socket | undefined
-
-  constructor(client: Socket, conditions: Conditions) {
-    this.#client = client
-    this.#conditions = conditions
-    client.on('error', () => {})
-  }
-
-  /** Connects to the target; resolves when both sides are closed. */
-  async reach(port: number, localAddress: string): Promise<void> {
-    if (this.#client.destroyed) return
-    const place = { port, host: '127.0.0.1', localAddress }
-    const target = connect({ ...place, allowHalfOpen: true, noDelay: true })
-    this.#target = target
-    join(this.#client, target, this.#conditions)
-    join(target, this.#client, this.#conditions)
-    await Promise.all([closed(target), closed(this.#client)])
-  }
-
-  reset(): void {
-    resetSocket(this.#client)
-    if (this.#target !== undefined) resetSocket(this.#target)
-  }
-
-  finish(): void {
-    for (const socket of [this.#client, this.#target]) {
-      socket?.end()
-      socket?.resume()
-    }
-  }
-
-  pause(): void {
-    this.#client.pause()
-    this.#target?.pause()
-  }
-
-  resume(): void {
-    if (this.#target === undefined) return
-    this.#client.resume()
-    this.#target.resume()
-  }
-}
-
-interface Piece {
-  readonly bytes: Uint8Array | 'end' | 'reset'
-  readonly dueMs: number
-}
-
-/** Passes on what `source` sends to `sink`, under the conditions of the moment. */
-function join(source: Socket, sink: Socket, conditions: Conditions): void {
-  const queue: Piece[] = []
-  let queuedBytes = 0
-  let passing = false
-
-  const push = (bytes: Piece['bytes']): void => {
-    queue.push({ bytes, dueMs: performance.now() + conditions.delayMs })
-    if (!passing) void pass()
-  }
-
-  const pass = async (): Promise<void> => {
-    passing = true
-    for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
-      const earlyMs = piece.dueMs - performance.now()
-      if (earlyMs > 0) await wait(earlyMs)
-      await conditions.passable
-      if (piece.bytes === 'end') sink.end()
-      else if (piece.bytes === 'reset') resetSocket(sink)
-      else await write(piece.bytes)
-    }
-    passing = false
-  }
-
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    const throttledMs = (bytes.length / conditions.throttleBytesPerSecond) * 1000
-    if (throttledMs > 0) await wait(throttledMs)
-    if (sink.writable && !sink.write(bytes)) await drained(sink)
-    const wasFull = queuedBytes > queuedBytesMax
-    queuedBytes -= bytes.length
-    if (wasFull && queuedBytes <= queuedBytesMax) source.resume()
-  }
-
-  source.on('data', (bytes: Buffer) => {
-    queuedBytes += bytes.length
-    if (queuedBytes > queuedBytesMax) source.pause()
-    push(bytes)
-  })
-  source.on('end', () => push('end'))
-  source.on('error', () => {})
-  source.on('close', (hadError) => {
-    if (hadError || !source.readableEnded) push('reset')
-  })
-  source.resume()
-}
-
-/** Sends RST. A socket whose FIN is under way refuses that (EINVAL) and would leak its handle. */
-function resetSocket(socket: Socket): void {
-  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
-  else socket.resetAndDestroy()
-}
-
-async function closed(socket: Socket): Promise<void> {
-  if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()))
-}
-
-/** Resolves when the socket takes bytes again, or never will. */
-async function drained(socket: Socket): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const done = (): void => resolve()
-  socket.once('drain', done)
-  socket.once('close', done)
-  await promise
-  socket.removeListener('drain', done)
-  socket.removeListener('close', done)
 }

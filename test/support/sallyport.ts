@@ -14,9 +14,10 @@ export const entryPoint: string = join(repository, 'bin', 'sallyport.js')
 export class Sallyport implements AsyncDisposable {
   readonly #child: Child
 
-  /** Starts the command, such as `relay --config FILE`. */
-  constructor(args: readonly string[], folder: string) {
-    this.#child = new Child(process.execPath, [entryPoint, ...args], { folder })
+  /** Starts the command, such as `relay --config FILE`; what `enter` says runs it, if anything. */
+  constructor(args: readonly string[], folder: string, enter: readonly string[] = []) {
+    const [program = process.execPath, ...rest] = [...enter, process.execPath, entryPoint, ...args]
+    this.#child = new Child(program, rest, { folder })
   }
 
   /** The process id. */

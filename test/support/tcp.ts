@@ -6,7 +6,13 @@
  * test sees of FIN and RST is what really came.
  */
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net'
 import { within } from './within.ts'
 
 /** A listening target. */
@@ -18,8 +24,11 @@ export interface TcpTarget extends AsyncDisposable {
   next(deadlineMs?: number): Promise<Socket>
 }
 
-/** Starts a target on a loopback port; `serve`, if given, meets each connection. */
-export async function startTarget(serve?: (socket: Socket) => void): Promise<TcpTarget> {
+/** Starts a target on a port, by default of loopback; `serve`, if given, meets each connection. */
+export async function startTarget(
+  serve?: (socket: Socket) => void,
+  host = '127.0.0.1',
+): Promise<TcpTarget> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: serve === undefined })
   const open = new Set<Socket>()
   const waiting: Socket[] = []
@@ -35,7 +44,7 @@ export async function startTarget(serve?: (socket: Socket) => void): Promise<Tcp
     if (take === undefined) waiting.push(socket)
     else take(socket)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
@@ -57,18 +66,23 @@ export async function startTarget(serve?: (socket: Socket) => void): Promise<Tcp
 }
 
 /** A target that gives back every byte, and closes its side when the other one does. */
-export async function startEcho(): Promise<TcpTarget> {
-  return await startTarget((socket) => void socket.pipe(socket))
+export async function startEcho(host?: string): Promise<TcpTarget> {
+  return await startTarget((socket) => void socket.pipe(socket), host)
 }
 
 /** A consumer's socket, connected, or reset at once; it ends with the scope of `using`. */
 export async function consumerOf(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
+  return await consumerAt({ port, host: '127.0.0.1', localAddress })
+}
+
+/** The same, of any place. */
+export async function consumerAt(place: TcpNetConnectOpts): Promise<Socket> {
+  const socket = connect({ ...place, allowHalfOpen: true })
   socket.on('error', () => {})
   socket.pause()
   const { promise: settled, resolve } = Promise.withResolvers<void>()
   socket.once('connect', resolve).once('close', () => resolve())
-  await within(`connection to port ${port}`, settled)
+  await within(`connection to port ${place.port}`, settled)
   return socket
 }
 

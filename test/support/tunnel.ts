@@ -136,13 +136,17 @@ export const trustDomain = 'plant.test'
 const relayName = 'localhost'
 
 /** An authority with a relay and these agents. */
-export async function makeStore(folder: string, agents: readonly string[]): Promise<Store> {
+export async function makeStore(
+  folder: string,
+  agents: readonly string[],
+  relayAddresses: readonly string[] = ['127.0.0.1'],
+): Promise<Store> {
   const store = await initStore({
     directory: join(folder, 'pki'),
     trustDomain,
     now: () => new Date(),
   })
-  const loopback = { dnsNames: [relayName], ipAddresses: ['127.0.0.1'] }
+  const loopback = { dnsNames: [relayName], ipAddresses: [...relayAddresses] }
   await issuePair(store, { role: 'relay', name: relayName, ...loopback })
   for (const name of agents) {
     await issuePair(store, { role: 'agent', name, dnsNames: [], ipAddresses: [] })
@@ -178,11 +182,11 @@ export function relayFile(plan: TunnelPlan, agents: readonly string[], listenPor
   }
 }
 
-/** What stands in the agent.yaml of an agent whose relays are reached by these ports. */
+/** What stands in the agent.yaml of an agent whose relays are at these ports or places. */
 export function agentFile(
   plan: TunnelPlan,
   name: string,
-  relayPorts: readonly number[],
+  relays: readonly (number | string)[],
   forward: Readonly<Record<string, string>>,
 ): object {
   const exposed = Object.entries(plan.services).flatMap(([service, one]) => {
@@ -192,7 +196,7 @@ export function agentFile(
     return [[bare, one.within === undefined ? target : { target, within: one.within }]]
   })
   return {
-    relay: relayPorts.map((port) => `127.0.0.1:${port}`),
+    relay: relays.map((place) => (typeof place === 'string' ? place : `127.0.0.1:${place}`)),
     name,
     expose: Object.fromEntries(exposed),
     forward,
@@ -205,13 +209,14 @@ export async function forwardsOf(
   { forwards = {} }: TunnelPlan,
   agent: string,
   ports: Map<string, number>,
+  host = '127.0.0.1',
 ): Promise<Readonly<Record<string, string>>> {
   const forward: Record<string, string> = {}
   for (const service of forwards[agent] ?? []) {
     const key = `${agent} ${service}`
     const port = ports.get(key) ?? (await freePort())
     ports.set(key, port)
-    forward[`127.0.0.1:${port}`] = service
+    forward[`${host}:${port}`] = service
   }
   return forward
 }
