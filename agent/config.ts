@@ -26,6 +26,8 @@ export interface AgentLimits {
   readonly openTimeoutMs: number
   /** TCP, TLS, upgrade and WELCOME of a carrier; stops a relay that says nothing. */
   readonly handshakeTimeoutMs: number
+  /** How long silence is believed; the smaller of this and the relay's own holds. */
+  readonly livenessMs: number
   /** How long streams wait for their relay; the smaller of this and the relay's own holds. */
   readonly resumeWindowMs: number
   /** Bytes of one stream and direction; stops a slow socket from being buffered without end. */
@@ -97,6 +99,7 @@ export function loadAgentConfig(source: ConfigSource): AgentConfig {
       dialTimeoutMs: limits.dialTimeout,
       openTimeoutMs: limits.openTimeout,
       handshakeTimeoutMs: limits.handshakeTimeout,
+      livenessMs: limits.liveness,
       resumeWindowMs: limits.resumeWindow,
       windowBytes: limits.window,
       memoryBudgetBytes: limits.memoryBudget,

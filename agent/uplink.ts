@@ -14,8 +14,6 @@ import { Fault, type FaultCode, faults } from '../shared/protocol/fault.ts'
 import { Link } from '../shared/protocol/link.ts'
 import { dial } from './dial.ts'
 
-/** Until the relay says otherwise. */
-const livenessMs = 10_000
 /** How long the goodbye may take to be written when the agent stops. */
 const farewellMs = 200
 
@@ -30,6 +28,8 @@ export interface UplinkOptions {
   /** The services that this agent exposes. */
   readonly services: readonly string[]
   readonly handshakeTimeoutMs: number
+  /** How long silence is believed; the smaller of this and what the relay says. */
+  readonly livenessMs: number
   readonly log: Log
 }
 
@@ -45,7 +45,7 @@ export class Uplink implements AsyncDisposable {
   #lastFault: FaultCode | undefined
 
   constructor(options: UplinkOptions) {
-    const { endpoint, epoch, services, log } = options
+    const { endpoint, epoch, services, livenessMs, log } = options
     this.#options = options
     this.#relay = placeText(options.relay)
     this.#link = new Link({

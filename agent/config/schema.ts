@@ -80,6 +80,10 @@ export const agentFileSchema = z.strictObject({
         .duration('1s', '5m')
         .prefault('10s')
         .describe('How long the connection to the relay may take.'),
+      liveness: field
+        .duration('1s', '5m')
+        .prefault('10s')
+        .describe("How long silence is believed; the smaller of this and the relay's own holds."),
       resumeWindow: field
         .duration('0s', '1h')
         .prefault('90s')

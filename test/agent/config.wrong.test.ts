@@ -146,7 +146,7 @@ const files: readonly (readonly [text: string, ...wrong: string[]])[] = [
     agent('limits: { window: 16MiB, memoryBudget: 1MiB }'),
     '3:19 limits.window: more than memoryBudget',
   ],
-  [agent('limits: { liveness: 10s }'), `3:11 unknown key "liveness" in limits; ${knownLimits()}`],
+  [agent('limits: { park: 10s }'), `3:11 unknown key "park" in limits; ${knownLimits()}`],
 ]
 
 for (const [text, ...expected] of files) {
@@ -165,7 +165,7 @@ function knownRoot(): string {
 
 function knownLimits(): string {
   return (
-    'known here: streamsMax, dialTimeout, openTimeout, handshakeTimeout, resumeWindow, window, ' +
-    'memoryBudget'
+    'known here: streamsMax, dialTimeout, openTimeout, handshakeTimeout, liveness, ' +
+    'resumeWindow, window, memoryBudget'
   )
 }

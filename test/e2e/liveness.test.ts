@@ -19,6 +19,22 @@ test.serial('a black hole is noticed within the ten seconds that are the default
   await noticedWithin(t, 10_000, {})
 })
 
+test('the smaller liveness time of both sides holds at the agent', async (t) => {
+  t.timeout(90_000)
+  await using echo = await startEcho()
+  await using tunnel = await openTunnel({
+    services: { 'plant-1/any': { target: echo.port } },
+    relayLimits: { liveness: '5m' },
+    agentLimits: { liveness: '2s' },
+  })
+  const { process: agent, proxy } = tunnel.agent('plant-1')
+  const start = performance.now()
+  proxy.blackHole(true)
+  await agent.waitForCode('carrier_silent')
+  const tookMs = performance.now() - start
+  t.true(tookMs <= 2_000 + slackMs, `${tookMs} ms`)
+})
+
 async function noticedWithin(
   t: ExecutionContext,
   livenessMs: number,
