@@ -11,6 +11,7 @@ import { type Log, logFault } from '../shared/io/log.ts'
 import { placeText } from '../shared/io/network-fault.ts'
 import type { Endpoint } from '../shared/protocol/endpoint.ts'
 import { Fault, type FaultCode, faults } from '../shared/protocol/fault.ts'
+import { IdleCut } from '../shared/protocol/idle-cut.ts'
 import { Link } from '../shared/protocol/link.ts'
 import { dial } from './dial.ts'
 
@@ -54,6 +55,7 @@ export class Uplink implements AsyncDisposable {
       epoch,
       services,
       livenessMs,
+      idleCut: new IdleCut((idleMs, pingMs) => this.#idleCutSeen(idleMs, pingMs)),
       chance: Math.random,
       wake: () => this.#wake(),
       ready: ({ resumed }) => this.#ready(resumed),
@@ -124,6 +126,15 @@ export class Uplink implements AsyncDisposable {
     this.#options.log.info('link ready', { relay: this.#relay, resumed, attempt })
   }
 
+  #idleCutSeen(idleMs: number, pingMs: number): void {
+    const closes = `closes connections that are idle for about ${secondsText(idleMs)}`
+    this.#options.log.warn(
+      `something between here and the relay ${closes}: ` +
+        `a PING goes out every ${secondsText(pingMs)} from now on`,
+      { relay: this.#relay, code: 'idle_cut' satisfies FaultCode },
+    )
+  }
+
   #failed(error: unknown): void {
     const { log } = this.#options
     const code = error instanceof Fault ? error.code : 'internal'
@@ -133,4 +144,9 @@ export class Uplink implements AsyncDisposable {
     if (isNews) logFault(log, error, fields)
     else if (log.isDebugEnabled) logFault(log, error, fields, 'debug')
   }
+}
+
+/** `2 s`, `45 s`, `1.5 s`. */
+function secondsText(milliseconds: number): string {
+  return `${Number((milliseconds / 1_000).toFixed(1))} s`
 }

@@ -71,6 +71,7 @@ const table = {
   // Carriers.
   carrier_lost: { says: 'The carrier closed.' },
   carrier_silent: { says: 'Nothing was heard on the carrier for the liveness time.' },
+  idle_cut: { says: 'Something on the way closes connections that are idle.' },
   carrier_unreachable: { says: 'The relay does not answer.' },
   carrier_refused: { says: 'The relay refused the carrier.' },
   attempt_stale: { says: 'A newer carrier of the same link was seen already.' },

@@ -9,7 +9,7 @@ import { Redial } from './backoff.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Fault, type FaultCode } from './fault.ts'
 import { type Frame, type FrameOf, isStreamFrame, noSession, protocolVersion } from './frame.ts'
-import type { Attribute } from './layout.ts'
+import type { IdleCut } from './idle-cut.ts'
 import type { EndpointPort } from './port.ts'
 import { Pulse } from './pulse.ts'
 
@@ -23,6 +23,8 @@ export interface LinkOptions {
   readonly services: readonly string[]
   /** How long silence is believed; the smaller of this and what WELCOME says. */
   readonly livenessMs: number
+  /** What is known of the path to this relay, across carriers. */
+  readonly idleCut?: IdleCut
   /** A number in [0, 1). */
   readonly chance: () => number
   /** The link may have something to send, or to dial. */
@@ -31,7 +33,6 @@ export interface LinkOptions {
   readonly ready: (welcome: FrameOf<'welcome'>) => void
   /** The relay said GOAWAY with this code for the first time on this carrier. */
   readonly goaway: (code: FaultCode) => void
-  readonly attributes?: readonly Attribute[]
 }
 
 /** The least silence that is believed, whatever WELCOME says: below it no carrier would live. */
@@ -105,7 +106,7 @@ export class Link {
     this.#attempt += 1
     this.#livenessMs = this.#options.livenessMs
     this.#goawaysHeard.clear()
-    this.#pulse = new Pulse(this.#livenessMs, now)
+    this.#pulse = new Pulse(this.#livenessMs, now, this.#options.idleCut?.pingMsMax(now))
     this.#state = { kind: 'greeting', helloSaid: false, since: now }
     this.#options.wake()
   }
@@ -113,6 +114,9 @@ export class Link {
   /** The carrier is gone, or was given up. Its frames are handled no more. */
   carrierLost(now: number): void {
     if (this.#state.kind === 'ready') this.#redial.served(now - this.#state.since)
+    // A relay that has said why it goes was not cut off.
+    const silenceMs = this.#goawaysHeard.size > 0 ? undefined : this.#pulse?.fatalSilenceMs(now)
+    this.#options.idleCut?.carrierLost(silenceMs, now)
     this.#pulse = undefined
     this.#options.endpoint.portDown(this.port, now)
     this.#pause(now)
@@ -233,7 +237,7 @@ export class Link {
       session: this.#session,
       attempt: this.#attempt,
       alive: [],
-      attributes: this.#options.attributes ?? [],
+      attributes: [],
     }
   }
 

@@ -8,6 +8,7 @@
  * of every keystroke (protocol rule 34).
  */
 import type { Frame, FrameOf } from './frame.ts'
+import { Silences } from './idle-cut.ts'
 
 /** The least that may always be in flight. */
 export const flightBytesMin = 65_536
@@ -17,9 +18,15 @@ const slackMs = 20
 const pingsMax = 16
 /** The best rate of the last one to two of these spans is the rate. */
 const rateSpanMs = 5_000
+/** By so much no silence outlasts the pause between two PINGs, unless the process stood still. */
+const lateRatio = 1.5
 
 export class Pulse {
   #livenessMs: number
+  readonly #pingMsMax: number
+  readonly #silences: Silences
+  /** When whatever is sent next was pulled. */
+  #pulledAt: number
   /** PINGs without an answer, oldest first. */
   #pings: { readonly echo: number; readonly at: number }[] = []
   #nextEcho = 1
@@ -35,8 +42,12 @@ export class Pulse {
   #roundTripMsMin = Number.POSITIVE_INFINITY
   #rate = { now: 0, before: 0, since: 0 }
 
-  constructor(livenessMs: number, now: number) {
+  /** `pingMsMax` is learned: no more time may pass between two PINGs on this path. */
+  constructor(livenessMs: number, now: number, pingMsMax = Number.POSITIVE_INFINITY) {
     this.#livenessMs = livenessMs
+    this.#pingMsMax = pingMsMax
+    this.#silences = new Silences(now)
+    this.#pulledAt = now
     this.#heardAt = now
     this.#pingedAt = Number.NEGATIVE_INFINITY
     this.#arrivedAt = now
@@ -58,6 +69,17 @@ export class Pulse {
     return this.#heardAt
   }
 
+  /**
+   * The silence that the carrier has died of by now, if it may have been one: it came as far as its
+   * first PING, and the next was not late.
+   */
+  fatalSilenceMs(now: number): number | undefined {
+    const silenceMs =
+      this.#silences.fatalMs(now, this.#pings.length > 0) ?? Number.POSITIVE_INFINITY
+    const isKept = Number.isFinite(this.#pingedAt) && silenceMs <= lateRatio * this.#pingEveryMs
+    return isKept ? silenceMs : undefined
+  }
+
   /** How many bytes may be in flight. */
   get flightBytesMax(): number {
     const rate = Math.max(this.#rate.now, this.#rate.before)
@@ -72,10 +94,12 @@ export class Pulse {
 
   sent(bytes: number): void {
     this.#bytesSent += bytes
+    this.#silences.spoke(this.#pulledAt)
   }
 
   received(bytes: number, now: number): void {
     this.#bytesReceived += bytes
+    this.#silences.heard(now)
     this.#heardAt = now
   }
 
@@ -102,6 +126,7 @@ export class Pulse {
 
   /** The next PONG or PING to say, or undefined. */
   pull(now: number): Frame | undefined {
+    this.#pulledAt = now
     const pong = this.#pong
     if (pong !== undefined) {
       this.#pong = undefined
@@ -133,7 +158,7 @@ export class Pulse {
   }
 
   get #pingEveryMs(): number {
-    return this.#livenessMs / 3
+    return Math.min(this.#livenessMs / 3, this.#pingMsMax)
   }
 
   #pingDue(now: number): boolean {
