@@ -90,7 +90,8 @@ export class Account {
     this.#tellings.push(telling)
     const { pairs, reasons, untold } = telling
     if (untold > 0) this.lost(`${untold} of ${pairs} streams did not hear that their relay ended`)
-    if (reasons < pairs) this.lost(`${pairs - reasons} of ${pairs} streams ended without a reason`)
+    const bare = pairs - reasons.length
+    if (bare > 0) this.lost(`${bare} of ${pairs} streams ended without a reason in the agent's log`)
   }
 
   lost(story: string): void {
@@ -185,9 +186,15 @@ function tellingRows(tellings: readonly Telling[]): readonly (readonly [string, 
   const sum = (of: (telling: Telling) => number): number =>
     tellings.reduce((total, telling) => total + of(telling), 0)
   const streams = sum(({ pairs }) => pairs)
-  const counts = `${streams} streams, ${sum(({ reasons }) => reasons)} with their reason`
+  const codes = tellings.flatMap(({ reasons }) => reasons)
+  const why = [...new Set(codes)].map((code) => {
+    return `${codes.filter((one) => one === code).length} ${code}`
+  })
   return [
-    ['a relay with them ended', `${tellings.length} times, with ${counts} in the agent's log`],
+    [
+      'relays ended',
+      `${tellings.length}, with ${streams} streams: ${why.join(', ') || 'no reason'}`,
+    ],
     ["  consumers' resets", `${spread(tellings.map((one) => one.consumerMs))} after its end`],
     ["  targets' resets", `${spread(tellings.map((one) => one.targetMs))} after its return`],
   ]

@@ -37,31 +37,31 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'reset',
     what: 'RST for one carrier',
-    weight: 8,
+    weight: 24,
     run: onLink((link, scene) => link.proxy.cut(pickCarrier(scene, link))),
   },
   {
     name: 'reset-link',
     what: 'RST for every carrier of one agent at one relay',
-    weight: 3,
+    weight: 8,
     run: onLink(({ proxy }) => proxy.cut()),
   },
   {
     name: 'everywhere',
     what: 'RST for every carrier of every agent',
-    weight: 2,
+    weight: 6,
     run: async (scene) => allLinks(scene).reduce((cut, { proxy }) => cut + proxy.cut(), 0),
   },
   {
     name: 'finish',
     what: 'FIN for one carrier',
-    weight: 5,
+    weight: 12,
     run: onLink((link, scene) => link.proxy.finish(pickCarrier(scene, link))),
   },
   {
     name: 'tls-torn',
     what: 'one carrier ends in the middle of a TLS record',
-    weight: 5,
+    weight: 12,
     run: onLink(async (link, scene) => {
       const direction = scene.choose(2) === 0 ? 'out' : 'in'
       return await link.proxy.tear(direction, pickCarrier(scene, link), recordMs)
@@ -70,7 +70,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'flapping',
     what: 'a link is reset several times in a row',
-    weight: 2,
+    weight: 6,
     run: onLink(async ({ proxy }, { choose }) => {
       let cut = 0
       for (let cuts = 2 + choose(5); cuts > 0; cuts -= 1) {
@@ -83,7 +83,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'slow',
     what: 'every byte of a link is late',
-    weight: 2,
+    weight: 3,
     run: onLink(async ({ proxy }, { choose }) => {
       proxy.delayMs = 20 + choose(200)
       await pause(500 + choose(1_500))
@@ -94,7 +94,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'black-hole',
     what: 'all is lost without a word, both ways, for seconds',
-    weight: 3,
+    weight: 4,
     run: async (scene) => await briefHole(scene, 'both'),
   },
   {
@@ -120,7 +120,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'half-open',
     what: "the relay's side is gone, and the agent does not hear it",
-    weight: 3,
+    weight: 6,
     ...inKernel,
     run: halfOpen,
   },
@@ -145,7 +145,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'link-down',
     what: "the agent's cable is pulled for seconds",
-    weight: 2,
+    weight: 3,
     ...inKernel,
     async run(scene) {
       const site = siteOf(scene, pickAgent(scene))

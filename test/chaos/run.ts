@@ -67,7 +67,7 @@ export async function runChaos(plan: ChaosPlan): Promise<ChaosResult> {
   const target = stack.use(await startEcho(targetHost))
   const far = stack.use(await Far.open(targetHost))
   const broker = stack.use(await startBroker(targetHost))
-  const witness = stack.use(await Witness.open(targetHost))
+  const witness = stack.use(await Witness.open(targetHost, services.witness))
   const at = (port: number): { readonly target: string } => ({ target: `${targetHost}:${port}` })
   const fleet = stack.use(
     await Fleet.open(relays, {

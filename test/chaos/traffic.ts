@@ -14,6 +14,8 @@ import { Heartbeat } from './heartbeat.ts'
 import { type Far, type Place, transfer } from './transfers.ts'
 
 const transferBytesMax = 4_000_000
+/** Between two transfers: a machine that is busy with bytes alone says nothing of faults. */
+const betweenTransfersMs = 600
 const messageEveryMs = 50
 const patienceMs = 120_000
 /** No transfer takes as long once it is alone. */
@@ -155,7 +157,7 @@ export class Traffic implements AsyncDisposable {
         this.#idle.resolve()
         this.#idle = Promise.withResolvers()
       }
-      if (end.kind !== 'whole') await pause(200)
+      await pause(this.#choose(betweenTransfersMs))
     }
   }
 }

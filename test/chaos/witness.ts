@@ -14,8 +14,8 @@ import type { Place } from './transfers.ts'
 const pairs = 8
 const nameBytes = 4
 const patienceMs = 60_000
-/** The code that the agent's log gives where a relay has begun another life. */
-const reason = 'relay_restarted'
+/** Codes that are no reason: the sockets ended by themselves. */
+const orderly: ReadonlySet<unknown> = new Set([undefined, 'end', 'connection_reset'])
 
 /** What became of all pairs of one ending. */
 export interface Telling {
@@ -25,8 +25,8 @@ export interface Telling {
   readonly consumerMs: number
   /** How long after the relay listened again the last target heard of it; below 0: before. */
   readonly targetMs: number
-  /** The streams for which the agent's log has the reason. */
-  readonly reasons: number
+  /** Why, by the agent's log: a code for each of them. */
+  readonly reasons: readonly string[]
   /** Pairs of which one side had heard nothing when patience ended. */
   readonly untold: number
 }
@@ -38,18 +38,21 @@ interface Pair {
 
 export class Witness implements AsyncDisposable {
   readonly #target: TcpTarget
+  /** The name of the service in the agent's log. */
+  readonly #service: string
   readonly #arrivals = new Map<number, (socket: Socket) => void>()
   #names = 0
   #pairs: readonly Pair[] = []
 
-  private constructor(target: TcpTarget) {
+  private constructor(target: TcpTarget, service: string) {
     this.#target = target
+    this.#service = service
   }
 
   /** Opens the target's side, on a port of its own. */
-  static async open(host: string): Promise<Witness> {
+  static async open(host: string, service: string): Promise<Witness> {
     const target = await startTarget((socket) => void witness.#arrived(socket), host)
-    const witness = new Witness(target)
+    const witness = new Witness(target, service)
     return witness
   }
 
@@ -86,10 +89,10 @@ export class Witness implements AsyncDisposable {
         pairs: watched.length,
         consumerMs: latest(consumersAt) - endingAt,
         targetMs: latest(targetsAt) - listensAt,
-        reasons: agent.records
-          .slice(-(agent.here - from))
-          .filter(({ service, code }) => String(service).endsWith('/witness') && code === reason)
-          .length,
+        reasons: agent
+          .recordsFrom(from)
+          .filter(({ service, code }) => service === this.#service && !orderly.has(code))
+          .map(({ code }) => String(code)),
         untold: untold.length,
       }
     }
