@@ -40,6 +40,7 @@ export class Account {
   #lost = 0
   #wrong = 0
   #told = 0
+  #refused = 0
 
   get faults(): number {
     return this.#all.length
@@ -71,13 +72,14 @@ export class Account {
   }
 
   /** A transfer is over. `mayEnd` when a relay ended that it had as its own way in. */
-  transfer(end: TransferEnd, mayEnd: boolean): void {
+  transfer(end: TransferEnd, mayEnd: boolean, where: string): void {
     if (end.kind === 'whole') {
       this.#whole += 1
       this.#bytes += end.bytes
-    } else if (end.kind === 'wrong') this.wrong(end.reason)
+    } else if (end.kind === 'wrong') this.wrong(`${end.reason}, ${where}`)
+    else if (end.kind === 'refused') this.#refused += 1
     else if (mayEnd) this.told()
-    else this.lost(end.reason)
+    else this.lost(`${end.reason}, ${where}`)
   }
 
   /** A stream ended with its relay, and its consumer was told so. */
@@ -134,6 +136,7 @@ export class Account {
       ...rows,
       ['memory', this.memory.text],
       ['ended with their relay', String(this.#told)],
+      ['refused before they began', String(this.#refused)],
       ['streams lost', String(this.#lost)],
       ['bytes wrong', String(this.#wrong)],
     ]

@@ -151,7 +151,8 @@ export class Traffic implements AsyncDisposable {
       const { life } = this.#lives
       const bytes = 1 + this.#choose(transferBytesMax)
       const end = await transfer(this.#far, place(), this.#seed, bytes)
-      this.#account.transfer(end, isOwnWay && this.#lives.hasEndedSince(life))
+      const mayEnd = isOwnWay && this.#lives.hasEndedSince(life)
+      this.#account.transfer(end, mayEnd, isOwnWay ? "at relay 0's port" : 'between agents')
       this.#transfers -= 1
       if (this.#transfers === 0) {
         this.#idle.resolve()

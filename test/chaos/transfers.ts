@@ -23,13 +23,19 @@ export interface Place {
 /** How a transfer ended. */
 export type TransferEnd =
   | { readonly kind: 'whole'; readonly bytes: number }
-  | { readonly kind: 'wrong' | 'lost'; readonly reason: string }
+  /** Refused: it never reached its target, for the path was away for too long. */
+  | { readonly kind: 'wrong' | 'lost' | 'refused'; readonly reason: string }
+
+/** A transfer at the far side: whether it has come there, and what it brought. */
+interface Arrival extends PromiseWithResolvers<Exchange> {
+  hasBegun: boolean
+}
 
 /** The far side of every transfer: it learns seed and length from the first bytes. */
 export class Far implements AsyncDisposable {
   readonly #target: TcpTarget
   /** Where the far end's digests are waited for, by seed. */
-  readonly resultsOf: Map<number, PromiseWithResolvers<Exchange>>
+  readonly resultsOf: Map<number, Arrival>
 
   private constructor(target: TcpTarget, results: Far['resultsOf']) {
     this.#target = target
@@ -37,7 +43,7 @@ export class Far implements AsyncDisposable {
   }
 
   static async open(host: string): Promise<Far> {
-    const results = new Map<number, PromiseWithResolvers<Exchange>>()
+    const results = new Map<number, Arrival>()
     const target = await startTarget((socket) => void serve(socket, results), host)
     return new Far(target, results)
   }
@@ -58,7 +64,7 @@ export async function transfer(
   seed: number,
   bytes: number,
 ): Promise<TransferEnd> {
-  const result = Promise.withResolvers<Exchange>()
+  const result = { ...Promise.withResolvers<Exchange>(), hasBegun: false }
   result.promise.catch(() => {})
   far.resultsOf.set(seed, result)
   let socket: Socket | undefined
@@ -75,7 +81,8 @@ export async function transfer(
     }
     return { kind: 'whole', bytes: 2 * bytes }
   } catch (error) {
-    return { kind: 'lost', reason: `transfer ${seed}: ${String(error)}` }
+    const kind = result.hasBegun ? 'lost' : 'refused'
+    return { kind, reason: `transfer ${seed}: ${String(error)}` }
   } finally {
     far.resultsOf.delete(seed)
     socket?.destroy()
@@ -83,11 +90,12 @@ export async function transfer(
 }
 
 async function serve(socket: Socket, results: Far['resultsOf']): Promise<void> {
-  let result: PromiseWithResolvers<Exchange> | undefined
+  let result: Arrival | undefined
   try {
     const head = await readHead(socket)
     const seed = head.readUInt32BE(0)
     result = results.get(seed)
+    if (result !== undefined) result.hasBegun = true
     result?.resolve(await exchange(socket, 2 * seed + 1, head.readUInt32BE(4)))
   } catch (error) {
     result?.reject(error)

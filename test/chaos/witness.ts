@@ -6,7 +6,7 @@
  * such, never forgotten.
  */
 import type { Socket } from 'node:net'
-import type { Sallyport } from '../support/sallyport.ts'
+import type { LogRecord, Sallyport } from '../support/sallyport.ts'
 import { consumerAt, read, startTarget, type TcpTarget } from '../support/tcp.ts'
 import { within } from '../support/within.ts'
 import type { Place } from './transfers.ts'
@@ -89,10 +89,7 @@ export class Witness implements AsyncDisposable {
         pairs: watched.length,
         consumerMs: latest(consumersAt) - endingAt,
         targetMs: latest(targetsAt) - listensAt,
-        reasons: agent
-          .recordsFrom(from)
-          .filter(({ service, code }) => service === this.#service && !orderly.has(code))
-          .map(({ code }) => String(code)),
+        reasons: await this.#reasons(agent, from, watched.length),
         untold: untold.length,
       }
     }
@@ -102,6 +99,19 @@ export class Witness implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { consumer } of this.#pairs) consumer.destroy()
     await this.#target[Symbol.asyncDispose]()
+  }
+
+  /** So many reasons behind this line of the log, which may come a moment after the resets. */
+  async #reasons(agent: Sallyport, from: number, count: number): Promise<readonly string[]> {
+    const reasons: string[] = []
+    const isReason = ({ service, code }: LogRecord): boolean => {
+      if (service !== this.#service || orderly.has(code)) return false
+      reasons.push(String(code))
+      return reasons.length === count
+    }
+    const options = { from, deadlineMs: patienceMs }
+    if (count > 0) await agent.waitForRecord(isReason, 'reasons', options).catch(() => {})
+    return reasons
   }
 
   async #arrived(socket: Socket): Promise<void> {

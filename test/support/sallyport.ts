@@ -37,13 +37,7 @@ export class Sallyport implements AsyncDisposable {
 
   /** Every record so far. */
   get records(): readonly LogRecord[] {
-    return this.recordsFrom(0)
-  }
-
-  /** Every record from this line of the log on. */
-  recordsFrom(line: number): readonly LogRecord[] {
-    const lines = this.#child.lines.slice(line)
-    return lines.map(recordIn).filter((record) => record !== undefined)
+    return this.#child.lines.map(recordIn).filter((record) => record !== undefined)
   }
 
   /** The first record with this message. */
