@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Child } from '../support/process.ts'
-import { testWith } from '../support/program.ts'
+import { serialTestWith } from '../support/program.ts'
 import { repository } from '../support/sources.ts'
 import { whyNoWorld } from './ground.ts'
 
@@ -16,7 +16,7 @@ const script = join(repository, 'test', 'chaos', 'main.ts')
 const processes = 8
 const exitMs = 280_000
 
-const testWithNamespaces = testWith('ip', 'nft', 'nsenter', 'unshare')
+const testWithNamespaces = serialTestWith('ip', 'nft', 'nsenter', 'unshare')
 
 testWithNamespaces('streams outlive faults of real networks, where they may be made', async (t) => {
   t.timeout(exitMs + 10_000)
@@ -27,7 +27,7 @@ testWithNamespaces('streams outlive faults of real networks, where they may be m
   await nothingIsLost(t, obstacle === undefined ? [...kernel, ...kinds] : kinds, 'auto')
 })
 
-test('streams outlive what a proxy can do to them', async (t) => {
+test.serial('streams outlive what a proxy can do to them', async (t) => {
   t.timeout(exitMs + 10_000)
   const kinds = [
     'everywhere',
@@ -41,11 +41,14 @@ test('streams outlive what a proxy can do to them', async (t) => {
   await nothingIsLost(t, kinds, 'proxies')
 })
 
-test('a kind that cannot be made here is refused, and not left out in silence', async (t) => {
-  await using chaos = run('--network', 'proxies', '--kinds', 'reset,link-down')
-  t.is((await chaos.waitForExit(30_000)).status, 2)
-  t.regex(chaos.lines.join('\n'), /^link-down: only with network namespaces\.$/m)
-})
+test.serial(
+  'a kind that cannot be made here is refused, and not left out in silence',
+  async (t) => {
+    await using chaos = run('--network', 'proxies', '--kinds', 'reset,link-down')
+    t.is((await chaos.waitForExit()).status, 2)
+    t.regex(chaos.lines.join('\n'), /^link-down: only with network namespaces\.$/m)
+  },
+)
 
 testWithNamespaces('a run that is killed leaves no process and no namespace', async (t) => {
   if ((await whyNoWorld()) !== undefined) return void t.pass('no world to leave')
@@ -80,9 +83,17 @@ async function nothingIsLost(
 
 /** Every process below this one. */
 function descendants(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  const ids = children.split(' ').filter(Boolean).map(Number)
+  const ids = childrenOf(pid).split(' ').filter(Boolean).map(Number)
   return ids.flatMap((child) => [child, ...descendants(child)])
+}
+
+/** None of one that has just ended: what sets a network up comes and goes. */
+function childrenOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** Resolves when it is so. */

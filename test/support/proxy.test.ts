@@ -115,13 +115,13 @@ test('delays bytes without slowing them down', async (t) => {
   pair.proxy.delayMs = 100
   const start = performance.now()
   const [near, far] = await Promise.all([
-    exchange(pair.near, 1, 2_000_000),
-    exchange(pair.far, 2, 2_000_000),
+    exchange(pair.near, 1, 10_000_000),
+    exchange(pair.far, 2, 10_000_000),
   ])
   const tookMs = performance.now() - start
   t.is(near.sent, far.received)
   t.true(tookMs >= 100, `${tookMs} ms`)
-  t.true(tookMs < 5_000, `${tookMs} ms`)
+  t.true(tookMs < 10_000, `${tookMs} ms`)
 })
 
 test('throttles to the given rate', async (t) => {
@@ -203,7 +203,7 @@ test('a target that is not there is a reset', async (t) => {
 
 /** Resolves when it is so; looks anew whenever the loop comes round. */
 async function until(isSo: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(10_000)
+  const deadline = AbortSignal.timeout(30_000)
   while (!isSo()) {
     deadline.throwIfAborted()
     await wait(1)
