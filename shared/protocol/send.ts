@@ -78,16 +78,21 @@ export class SendHalf {
     if (this.#finish !== undefined) return 0
     const { charged, spare } = this.#pieces
     const share = this.#budget.share(this.#windowBytes) - charged + spare
-    return Math.max(0, Math.min(this.#limit - this.written, share, u48Max - 1 - this.written))
+    return Math.max(0, Math.min(this.#limit - this.written, share))
   }
 
-  /** Keeps bytes that the socket gave; the caller gives them away. */
-  write(bytes: Uint8Array): void {
+  /**
+   * Keeps bytes that the socket gave; the caller gives them away. False when there are no positions
+   * for them any more: the last one is that of the FIN (protocol rule 21).
+   */
+  write(bytes: Uint8Array): boolean {
     assert.ok(this.#finish === undefined)
+    if (this.written + bytes.length >= u48Max) return false
     const before = this.#pieces.charged
     this.#pieces.append(bytes)
     this.#budget.charge(this.#pieces.charged - before)
     this.#check()
+    return true
   }
 
   /** The socket ended: with `end` it closed its direction, with another code it was reset. */

@@ -100,7 +100,7 @@ export abstract class End<Port> {
   /** Bytes that the socket gave, at most `room()` of them; the caller gives them away. */
   write(bytes: Uint8Array): void {
     if (this.#phase !== 'open') return
-    this.send.write(bytes)
+    if (!this.send.write(bytes)) return this.fail('exhausted')
     this.#offerData()
   }
 

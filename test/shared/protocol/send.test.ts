@@ -271,11 +271,6 @@ test('rule 28: a half keeps its share of the budget, whatever the far end grants
   t.is(send.room(), 0)
 })
 
-test('rule 21: no byte is written at the last position there is', (t) => {
-  const { send } = half(2 ** 48 - 1)
-  t.true(send.room() <= windowBytes)
-})
-
 test('rule 27: a window of single bytes fills the share, and no more', (t) => {
   const { send, budget } = half(2 ** 40)
   while (send.room() > 0) send.write(new Uint8Array(1))

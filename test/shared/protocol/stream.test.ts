@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { EndpointEnd } from '../../../shared/protocol/endpoint.ts'
 import { dataBytesMax } from '../../../shared/protocol/frame.ts'
+import { u48Max } from '../../../shared/protocol/layout.ts'
 import type { Phase } from '../../../shared/protocol/life.ts'
 import { creditDelayMs } from '../../../shared/protocol/watch.ts'
 import { inPhase, phasesOf, type Role, windowBytes } from '../../support/lone.ts'
@@ -82,6 +83,31 @@ test('bytes go out one frame at a time, and only within the limit', (t) => {
   const said = lone.said()
   t.true(said.every((frame) => frame.kind === 'data' && frame.bytes.length <= dataBytesMax))
   t.true(budget.used > 0)
+})
+
+/** As many bytes as that, for whoever only counts them. */
+const seemingly = (length: number): Uint8Array =>
+  Object.defineProperty(new Uint8Array(0), 'length', { value: length })
+
+test('rule 21: a socket that writes more than there are positions for ends its stream', (t) => {
+  const { lone, end, id, socket } = inPhase('opener', 'open')
+  lone.hear({ kind: 'credit', id, consumed: 10, limit: u48Max })
+  end.write(seemingly(u48Max - 11))
+  t.is(end.phase, 'open', 'the FIN has the last position')
+  end.write(new Uint8Array(1))
+  t.is(end.phase, 'closed')
+  t.deepEqual(lone.said(), [{ kind: 'reset', id, code: 'exhausted' }])
+  t.deepEqual(lone.endings, [[end, 'exhausted']])
+  t.is(lone.budget.used, 0)
+  t.is(socket.end, end)
+})
+
+test('rule 21: a socket is read to the last position, and may end there', (t) => {
+  const { lone, end, id } = inPhase('opener', 'open')
+  end.write(seemingly(u48Max - 11))
+  lone.hear({ kind: 'credit', id, consumed: 10, limit: u48Max })
+  end.finish()
+  t.is(end.send.end, u48Max)
 })
 
 test('rule 20: a little that was taken is said when a moment has passed', (t) => {
