@@ -22,3 +22,7 @@ test('where everything is required, a test that lacks a program fails', (t) => {
 testWith('openssl')('finds a program by its name', (t) => {
   t.regex(programPath('openssl'), /^\/.*\/openssl$/)
 })
+
+testWith('nft')('takes no command of an npm package for a system program', (t) => {
+  t.notRegex(programPath('nft'), /node_modules/)
+})
