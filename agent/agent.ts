@@ -71,10 +71,10 @@ export async function openAgent(config: AgentConfig, log: Log): Promise<Agent> {
   )
   const epoch = randomBytes(8).toString('hex')
   const services = config.expose.map(({ name }) => name)
-  const { handshakeTimeoutMs, livenessMs } = limits
+  const { carriers, handshakeTimeoutMs, livenessMs } = limits
   const isOnly = config.relays.length === 1
   const waits = { handshakeTimeoutMs, livenessMs }
-  const shared = { isOnly, own, endpoint, epoch, services, ...waits, log }
+  const shared = { carriers, isOnly, own, endpoint, epoch, services, ...waits, log }
   const uplinks = config.relays.map((relay) => new Uplink({ ...shared, relay }))
   starting.defer(async () => {
     await Promise.all(uplinks.map((uplink) => uplink[Symbol.asyncDispose]()))

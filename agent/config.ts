@@ -20,6 +20,8 @@ export type { ConfigSource } from '../shared/io/config.ts'
 export interface AgentLimits {
   /** Streams at a time, in and out; stops a relay or a consumer from filling the tables. */
   readonly streamsMax: number
+  /** Carriers to each relay; a packet that is lost on one stalls only the streams on it. */
+  readonly carriers: number
   /** Name lookup and connection to a target; stops targets that never answer. */
   readonly dialTimeoutMs: number
   /** How long the opening of a forwarded stream may take; stops a path that never answers. */
@@ -96,6 +98,7 @@ export function loadAgentConfig(source: ConfigSource): AgentConfig {
     })),
     limits: {
       streamsMax: limits.streamsMax,
+      carriers: limits.carriers,
       dialTimeoutMs: limits.dialTimeout,
       openTimeoutMs: limits.openTimeout,
       handshakeTimeoutMs: limits.handshakeTimeout,

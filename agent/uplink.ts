@@ -1,25 +1,26 @@
 /**
- * The link to one relay, and the carrier that serves it now.
+ * All that an agent has with one relay: a few lanes side by side, and what the log says of them.
  *
- * Invariant: it never gives its relay up: whatever becomes of a carrier, another dial follows.
+ * Invariant: the log tells of the relay and not of each carrier: it is reached, streams are held,
+ * it cannot be reached. What befalls one carrier beside another is told in one line.
  */
-import { Alarm, monotonicNow } from '../shared/io/alarm.ts'
 import type { HostPort } from '../shared/io/config/values.ts'
 import type { OwnCredentials } from '../shared/io/credentials.ts'
-import { Drive } from '../shared/io/drive.ts'
 import { type Log, logFault } from '../shared/io/log.ts'
 import { placeText } from '../shared/io/network-fault.ts'
 import type { Endpoint } from '../shared/protocol/endpoint.ts'
 import { Fault, type FaultCode, faults } from '../shared/protocol/fault.ts'
 import { IdleCut } from '../shared/protocol/idle-cut.ts'
-import { Link } from '../shared/protocol/link.ts'
+import { Lanes } from '../shared/protocol/lanes.ts'
+import type { Link } from '../shared/protocol/link.ts'
 import { dial } from './dial.ts'
+import { Lane } from './lane.ts'
 
-/** How long the goodbye may take to be written when the agent stops. */
-const farewellMs = 200
 
 export interface UplinkOptions {
   readonly relay: HostPort
+  /** Carriers to keep to this relay, if it takes so many. */
+  readonly carriers: number
   /** The list has no other relay. */
   readonly isOnly: boolean
   readonly own: OwnCredentials
@@ -38,100 +39,78 @@ export class Uplink implements AsyncDisposable {
   readonly #options: UplinkOptions
   /** The relay as logs name it. */
   readonly #relay: string
-  readonly #link: Link
-  readonly #alarm: Alarm
-  readonly #stop = new AbortController()
-  #drive: Drive | undefined
+  readonly #links: Lanes
+  readonly #lanes: readonly Lane[]
   /** The code of the last failure: the same one again is not worth a line. */
   #lastFault: FaultCode | undefined
 
   constructor(options: UplinkOptions) {
-    const { endpoint, epoch, services, livenessMs, log } = options
+    const { carriers, endpoint, epoch, services, livenessMs } = options
     this.#options = options
     this.#relay = placeText(options.relay)
-    this.#link = new Link({
-      name: this.#relay,
-      endpoint,
-      epoch,
-      services,
-      livenessMs,
-      idleCut: new IdleCut((idleMs, pingMs) => this.#idleCutSeen(idleMs, pingMs)),
-      chance: Math.random,
-      wake: () => this.#wake(),
-      ready: ({ resumed }) => this.#ready(resumed),
-      goaway: (code) =>
-        log.warn(`the relay says: ${faults[code].says}`, { relay: this.#relay, code }),
-    })
-    this.#alarm = new Alarm(
-      () => this.#link.dialAt(),
-      () => void this.#dial(),
-    )
+    this.#lanes = Array.from({ length: carriers }, (_, lane) => this.#lane(lane))
+    const shared = { name: this.#relay, endpoint, epoch, services, livenessMs }
+    this.#links = new Lanes(carriers, { ...shared, chance: Math.random }, (lane) => ({
+      idleCut: new IdleCut((idleMs, pingMs) => this.#idleCutSeen(lane, idleMs, pingMs)),
+      wake: () => this.#lanes[lane]?.wake(),
+      ready: ({ resumed }) => this.#ready(lane, resumed),
+      goaway: (code) => this.#goaway(lane, code),
+    }))
   }
 
   start(): void {
-    this.#alarm.set()
+    for (const lane of this.#lanes) lane.wake()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#alarm.end()
-    this.#link.bye()
-    const drive = this.#drive
-    this.#stop.abort(new Fault('shutdown'))
-    if (drive === undefined) return
-    await new Promise((resolve) => setTimeout(resolve, farewellMs))
-    drive.end('bye')
+    await Promise.all(this.#lanes.map((lane) => lane[Symbol.asyncDispose]()))
   }
 
-  #wake(): void {
-    this.#drive?.wake()
-    this.#alarm.set()
+  #lane(lane: number): Lane {
+    const { relay, own, handshakeTimeoutMs: deadlineMs } = this.#options
+    const { credentials, identity } = own
+    const { trustDomain } = identity
+    return new Lane({
+      link: () => this.#links.links[lane] as Link,
+      dial: (listener, signal) =>
+        dial({ relay, trustDomain, credentials, listener, signal, deadlineMs }),
+      lost: (fault) => this.#lost(lane, fault),
+      failed: (error) => this.#failed(error),
+    })
   }
 
-  async #dial(): Promise<void> {
-    const { relay, own, handshakeTimeoutMs } = this.#options
-    this.#link.dialling()
-    const drive = new Drive(this.#link, (fault) => this.#lost(drive, fault))
-    try {
-      const carrier = await dial({
-        relay,
-        trustDomain: own.identity.trustDomain,
-        credentials: own.credentials,
-        listener: drive,
-        signal: this.#stop.signal,
-        deadlineMs: handshakeTimeoutMs,
-      })
-      this.#drive = drive
-      this.#link.carrierUp(monotonicNow())
-      drive.attach(carrier)
-    } catch (error) {
-      if (this.#stop.signal.aborted) return
-      this.#failed(error)
-      this.#link.dialFailed(monotonicNow())
-    }
-  }
-
-  #lost(drive: Drive, fault: Fault): void {
-    if (this.#drive !== drive) return
-    this.#drive = undefined
-    if (this.#stop.signal.aborted) return
-    const { log, isOnly } = this.#options
-    const consequence = isOnly ? 'streams are held' : 'streams go by another relay, or are held'
-    logFault(log, fault, { relay: this.#relay, consequence })
-    this.#link.carrierLost(monotonicNow())
-  }
-
-  #ready(resumed: boolean): void {
+  #ready(lane: number, resumed: boolean): void {
     this.#lastFault = undefined
-    const { attempt } = this.#link
-    this.#options.log.info('link ready', { relay: this.#relay, resumed, attempt })
+    const { log } = this.#options
+    const attempt = this.#links.links[lane]?.attempt
+    const isFirst = this.#links.links.filter(({ ready }) => ready).length === 1
+    const fields = { relay: this.#relay, resumed, lane, attempt }
+    if (isFirst) log.info('link ready', fields)
+    else if (log.isDebugEnabled) log.debug('another carrier is ready', fields)
+    // The relay may have taken in more carriers now.
+    this.start()
   }
 
-  #idleCutSeen(idleMs: number, pingMs: number): void {
+  #goaway(lane: number, code: FaultCode): void {
+    const { log } = this.#options
+    // Each carrier is told, and one line is enough.
+    if (lane > 0 && this.#links.links[0]?.ready === true) return
+    log.warn(`the relay says: ${faults[code].says}`, { relay: this.#relay, code })
+  }
+
+  #lost(lane: number, fault: Fault): void {
+    const { log, isOnly } = this.#options
+    const held = isOnly ? 'streams are held' : 'streams go by another relay, or are held'
+    const consequence = this.#links.ready ? 'streams go by another carrier' : held
+    logFault(log, fault, { relay: this.#relay, lane, consequence })
+  }
+
+  #idleCutSeen(lane: number, idleMs: number, pingMs: number): void {
     const closes = `closes connections that are idle for about ${secondsText(idleMs)}`
     this.#options.log.warn(
       `something between here and the relay ${closes}: ` +
         `a PING goes out every ${secondsText(pingMs)} from now on`,
-      { relay: this.#relay, code: 'idle_cut' satisfies FaultCode },
+      { relay: this.#relay, lane, code: 'idle_cut' satisfies FaultCode },
     )
   }
 

@@ -16,6 +16,7 @@ import type { Core } from './core.ts'
 import type { PeerIdentity } from './gate.ts'
 import type { AgentStatus } from './status.ts'
 import { AgentCarrier } from './switch/carrier.ts'
+import type { RelayLink } from './switch/link.ts'
 import type { Tally } from './tally.ts'
 
 interface Present {
@@ -83,28 +84,51 @@ export class Agents {
   }
 
   status(): readonly AgentStatus[] {
-    const now = monotonicNow()
+    const byAgent = Map.groupBy(this.#core.switch.links, ({ identity }) => identity)
     const serving = new Map([...this.#present.values()].map((one) => [one.carrier.link, one]))
-    return [...this.#core.switch.links.values()].map((link) => {
-      const one = serving.get(link)
-      const base = {
-        agent: link.identity,
-        streams: link.port.legs.size,
-        cuts: link.carriers - 1,
-        receivedBytes: link.receivedBytes,
-        sentBytes: link.sentBytes,
-        services: [...link.services],
-      }
-      if (one === undefined || !link.port.up) return { ...base, state: 'away' as const }
-      const heardAgoMs = Math.round(now - one.carrier.heardAt)
-      const { roundTripMs } = one.carrier
-      return {
-        ...base,
-        state: heardAgoMs < this.#config.limits.livenessMs ? ('up' as const) : ('silent' as const),
-        heardAgoMs,
-        ...(roundTripMs !== undefined && { roundTripMs: Math.round(roundTripMs * 10) / 10 }),
-        address: one.peer.address,
-      }
+    return [...byAgent].map(([agent, links]) => {
+      const present = links.flatMap((link) => serving.get(link) ?? [])
+      return { agent, ...totalsOf(links), ...this.#pathOf(present) }
     })
+  }
+
+  /** What the carriers that serve an agent now tell of the path to it. */
+  #pathOf(present: readonly Present[]): PathStatus {
+    const now = monotonicNow()
+    const [first, ...others] = present.map(({ carrier, peer }) => ({
+      heardAgoMs: Math.round(now - carrier.heardAt),
+      roundTripMs: carrier.roundTripMs ?? Number.POSITIVE_INFINITY,
+      address: peer.address,
+    }))
+    if (first === undefined) return { state: 'away', carriers: 0 }
+    const best = others.reduce((one, other) => {
+      return other.heardAgoMs < one.heardAgoMs ? other : one
+    }, first)
+    const { heardAgoMs, address } = best
+    const roundTripMs = Math.min(...[first, ...others].map((one) => one.roundTripMs))
+    return {
+      state: heardAgoMs < this.#config.limits.livenessMs ? 'up' : 'silent',
+      carriers: present.length,
+      heardAgoMs,
+      ...(roundTripMs < Number.POSITIVE_INFINITY && {
+        roundTripMs: Math.round(roundTripMs * 10) / 10,
+      }),
+      address,
+    }
+  }
+}
+
+type PathStatus = Pick<AgentStatus, 'state' | 'carriers' | 'heardAgoMs' | 'roundTripMs' | 'address'>
+
+/** What all links of one agent have carried. */
+function totalsOf(links: readonly RelayLink[]) {
+  const sum = (of: (link: RelayLink) => number): number =>
+    links.reduce((total, link) => total + of(link), 0)
+  return {
+    streams: sum(({ port }) => port.legs.size),
+    cuts: sum(({ carriers }) => carriers - 1),
+    receivedBytes: sum(({ receivedBytes }) => receivedBytes),
+    sentBytes: sum(({ sentBytes }) => sentBytes),
+    services: [...new Set(links.flatMap(({ services }) => [...services]))],
   }
 }

@@ -10,11 +10,13 @@ import { Budget } from '../shared/protocol/budget.ts'
 import { Endpoint, type EndpointEnd } from '../shared/protocol/endpoint.ts'
 import type { FaultCode } from '../shared/protocol/fault.ts'
 import { isStreamFrame } from '../shared/protocol/frame.ts'
+import { lanesMax } from '../shared/protocol/greeting.ts'
 import type { EndpointPort } from '../shared/protocol/port.ts'
 import type { Admission } from './admission.ts'
 import type { RelayLimits } from './config.ts'
+import type { SwitchNotice } from './switch/notice.ts'
 import type { SwitchPort } from './switch/port.ts'
-import { Switch, type SwitchNotice } from './switch/switch.ts'
+import { Switch } from './switch/switch.ts'
 
 /** What one direction of a stream may hold even when the budget is spent. */
 export const guaranteedBytes = 16_384
@@ -39,10 +41,12 @@ export class Core {
 
   constructor({ limits, admission, notice, ended }: CoreOptions) {
     const { streamsMax, relayWindowBytes: windowBytes, resumeWindowMs, livenessMs } = limits
+    // A carrier that died without a word is counted at the gate until that is noticed.
+    const carriersMax = Math.min(lanesMax, Math.max(1, Math.floor(limits.carriersMax / 2)))
     const life = randomBytes(8).toString('hex')
     this.budget = new Budget(limits.memoryBudgetBytes, guaranteedBytes)
     this.switch = new Switch({
-      limits: { ...limits, streamsMax, windowBytes, resumeWindowMs, livenessMs },
+      limits: { ...limits, carriersMax, streamsMax, windowBytes, resumeWindowMs, livenessMs },
       budget: this.budget,
       life,
       mintSession: () => randomBytes(8).toString('hex'),

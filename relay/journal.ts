@@ -7,8 +7,8 @@
 import type { Log } from '../shared/io/log.ts'
 import { type FaultCode, faults } from '../shared/protocol/fault.ts'
 import { attributeTags, type FrameOf } from '../shared/protocol/frame.ts'
+import type { SwitchNotice } from './switch/notice.ts'
 import type { Route } from './switch/route.ts'
-import type { SwitchNotice } from './switch/switch.ts'
 
 const decoder = new TextDecoder()
 
@@ -19,17 +19,15 @@ const orderly: ReadonlySet<FaultCode> = new Set(['end', 'connection_reset', 'clo
 export function record(log: Log, notice: SwitchNotice): void {
   switch (notice.kind) {
     case 'linkUp': {
-      const { identity, port, attempt } = notice.link
+      const { identity, lane, port, attempt } = notice.link
       const how = notice.resumed ? 'link resumed' : 'link up'
-      return log.info(how, { peer: identity, streams: port.legs.size, attempt })
+      return log.info(how, { peer: identity, lane, streams: port.legs.size, attempt })
     }
     case 'linkDown': {
-      const { identity, port } = notice.link
-      return log.warn(`${identity} is away: its streams are held`, {
-        peer: identity,
-        streams: port.legs.size,
-        code: 'carrier_lost',
-      })
+      const { identity, lane, port } = notice.link
+      const fields = { peer: identity, lane, streams: port.legs.size, code: 'carrier_lost' }
+      if (notice.isHere) return log.info(`a carrier of ${identity} is lost: others serve`, fields)
+      return log.warn(`${identity} is away: its streams are held`, fields)
     }
     case 'linkOver': {
       const { link, code } = notice

@@ -19,15 +19,17 @@ export interface AgentStatus {
   readonly agent: string
   /** up: heard within the liveness time; silent: not so; away: no carrier, its streams are held. */
   readonly state: 'up' | 'silent' | 'away'
+  /** Carriers that serve it now. */
+  readonly carriers: number
   readonly streams: number
-  /** How often its carrier was lost or displaced, and the frames on all of its carriers. */
+  /** How often a carrier was lost or displaced, and the frames on all of its carriers. */
   readonly cuts: number
   readonly receivedBytes: number
   readonly sentBytes: number
-  /** Milliseconds since something was last heard on its carrier; absent while it is away. */
+  /** Milliseconds since something was last heard on any carrier; absent while it is away. */
   readonly heardAgoMs?: number
   readonly roundTripMs?: number
-  /** Where its carrier comes from. */
+  /** Where the carrier comes from that was heard last. */
   readonly address?: string
   readonly services: readonly string[]
 }

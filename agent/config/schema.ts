@@ -12,6 +12,7 @@ import {
   readHostPort,
   readListenAddress,
 } from '../../shared/io/config/values.ts'
+import { lanesMax } from '../../shared/protocol/greeting.ts'
 
 /** The port of a relay that is written without one. */
 const relayPort = 443
@@ -68,6 +69,10 @@ export const agentFileSchema = z.strictObject({
   limits: z
     .strictObject({
       streamsMax: field.count(1, 1_000_000).prefault(1000).describe('Streams at a time.'),
+      carriers: field
+        .count(1, lanesMax)
+        .prefault(2)
+        .describe('Connections to each relay: a packet lost on one stalls only its own streams.'),
       dialTimeout: field
         .duration('100ms', '5m')
         .prefault('10s')

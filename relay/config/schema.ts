@@ -78,8 +78,11 @@ const limits = z.strictObject({
     .prefault(10_000)
     .describe('Agents, also those waited for; stops many certificates from filling the tables.'),
   carriersMax: count(1, 255)
-    .prefault(4)
-    .describe('Carriers of one agent at a time; stops one certificate from holding all sockets.'),
+    .prefault(16)
+    .describe(
+      'Carriers of one agent at a time, also dead ones that nobody has noticed yet, so that half ' +
+        'as many serve; stops one certificate from holding all sockets.',
+    ),
   connectionsMax: count(1, 1_000_000)
     .prefault(10_000)
     .describe('Sockets of consumers at a time; stops a flood from using up the descriptors.'),

@@ -31,6 +31,8 @@ export class AgentCarrier implements Carrier {
   #link: RelayLink | undefined
   #welcome: FrameOf<'welcome'> | undefined
   #goaway: FrameOf<'goaway'> | undefined
+  /** The carriers of other lanes that the agent is to give up: the last one of each. */
+  readonly #gone = new Map<number, number>()
   #fenced = false
 
   constructor(options: AgentCarrierOptions) {
@@ -67,6 +69,11 @@ export class AgentCarrier implements Carrier {
     this.#options.wake()
   }
 
+  gone(lane: number, attempt: number): void {
+    this.#gone.set(lane, attempt)
+    this.#options.wake()
+  }
+
   /** A frame of the agent. Throws a fault that ends the carrier. */
   receive(frame: Frame, bytes: number, now: number): void {
     if (this.#fenced) return
@@ -89,9 +96,10 @@ export class AgentCarrier implements Carrier {
         link.services = new Set(frame.names)
         return
       case 'goaway':
-        return this.#options.switch.goaway(link, frame.code)
-      case 'welcome':
+        return this.#options.switch.goaway(link, frame.code, now)
       case 'gone':
+        return this.#options.switch.gone(link, frame.attempt, now)
+      case 'welcome':
         throw new Fault('frame_unexpected', `${frame.kind} from an agent`)
       default:
         frame satisfies never
@@ -110,6 +118,10 @@ export class AgentCarrier implements Carrier {
       return goaway
     }
     if (this.#link === undefined || this.#fenced) return undefined
+    for (const [lane, attempt] of this.#gone) {
+      this.#gone.delete(lane)
+      return { kind: 'gone', attempt }
+    }
     return this.#pulse.pull(now) ?? this.#link.port.pull(this.#pulse.room)
   }
 

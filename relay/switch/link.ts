@@ -1,11 +1,12 @@
 /**
- * The relay's side of a link: what it remembers of one agent across carriers.
+ * The relay's side of a link: what it remembers of one lane of one agent across carriers.
  *
  * Invariant: at most one carrier, that of the greatest attempt seen in this epoch; `session`
  * names the id space, and every WELCOME that does not resume mints another.
  */
 import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf } from '../../shared/protocol/frame.ts'
+import { laneOf } from '../../shared/protocol/greeting.ts'
 import { SwitchPort } from './port.ts'
 
 /** What the switch asks of the carrier that serves a link now. */
@@ -16,10 +17,14 @@ export interface Carrier {
   end(code: FaultCode, goaway: WireCode | undefined): void
   /** Says that this relay is about to stop, in so many milliseconds. */
   drain(deadlineMs: number): void
+  /** Says that the carrier of another lane is lost at this side. */
+  gone(lane: number, attempt: number): void
 }
 
 export class RelayLink {
   readonly identity: string
+  /** Which of the links of its agent it is, from 0. */
+  readonly lane: number
   readonly port: SwitchPort
   readonly epoch: string
   session: string
@@ -40,10 +45,35 @@ export class RelayLink {
 
   constructor(identity: string, hello: FrameOf<'hello'>, session: string) {
     this.identity = identity
+    this.lane = laneOf(hello)
     this.epoch = hello.epoch
     this.session = session
     this.attempt = hello.attempt
     this.port = new SwitchPort(identity, () => this.carrier?.wake())
+  }
+
+  /** A carrier serves it from now on. */
+  serve(carrier: Carrier, attempt: number): void {
+    this.attempt = attempt
+    this.carrier = carrier
+    this.carriers += 1
+    this.lostUntil = Number.POSITIVE_INFINITY
+    this.port.up = true
+  }
+
+  /** Its carrier is gone: whoever is on the other side of its routes is to hold. */
+  lose(until: number): void {
+    this.carrier = undefined
+    this.lostUntil = until
+    this.port.up = false
+    this.port.voice.hush()
+    for (const leg of this.port.legs.values()) {
+      leg.hush()
+      const { far } = leg
+      if (far?.port.up !== true || !far.named) continue
+      far.say.word = 'hold'
+      far.speak()
+    }
   }
 
   /** True when this HELLO goes on where the link stands. */

@@ -11,6 +11,9 @@ import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
 import type { Admission, Admitted } from '../admission.ts'
 import type { RelayLink } from './link.ts'
+import type { Links } from './links.ts'
+import type { RoutingNotice } from './notice.ts'
+import { Parked } from './parked.ts'
 import type { SwitchPort } from './port.ts'
 import { type LastWord, type Leg, Route } from './route.ts'
 
@@ -29,29 +32,20 @@ export interface RoutingOptions {
   readonly admission: Admission
   /** What an operator should know of. */
   readonly notice: (notice: RoutingNotice) => void
-  /** The link of an agent, up or within its window. */
-  readonly linkOf: (agent: string) => RelayLink | undefined
+  /** The links of all agents, up or within their windows. */
+  readonly links: Links
 }
-
-export type RoutingNotice =
-  | { readonly kind: 'routed'; readonly route: Route }
-  | {
-      readonly kind: 'refused'
-      readonly open: FrameOf<'open'>
-      readonly code: FaultCode
-      readonly reason: string
-    }
-  | { readonly kind: 'ended'; readonly route: Route; readonly code: FaultCode }
 
 export class Routing {
   /** No stream is led anew, but for those that began here and can go nowhere else. */
   draining = false
   readonly #options: RoutingOptions
   readonly #routes = new Set<Route>()
-  /** Those of them that wait for an agent that is away. */
-  readonly #parked = new Set<Route>()
+  readonly #parked: Parked
+
   constructor(options: RoutingOptions) {
     this.#options = options
+    this.#parked = new Parked(options.limits.parkMs)
   }
 
   get routes(): ReadonlySet<Route> {
@@ -84,25 +78,30 @@ export class Routing {
     for (const leg of [...port.legs.values()]) this.#end(leg.route, code, word, leg)
   }
 
+  /**
+   * The link behind this port is down, and its agent has another one: whoever opened a stream to
+   * it is told that this way is gone, and asks anew.
+   */
+  leave(port: SwitchPort): void {
+    for (const leg of [...port.legs.values()]) {
+      if (leg === leg.route.acceptor) this.#end(leg.route, 'closed', 'void')
+    }
+  }
+
   /** The agent is there: what waited for it goes on. */
   deliverParked(link: RelayLink): void {
-    for (const route of [...this.#parked]) {
-      if (route.admitted.agent !== link.identity) continue
+    for (const route of this.#parked.for(link.identity)) {
       this.#parked.delete(route)
       route.lead(link.port)
     }
   }
 
   deadline(): number {
-    let next = Number.POSITIVE_INFINITY
-    for (const { parkedUntil } of this.#parked) next = Math.min(next, parkedUntil)
-    return next
+    return this.#parked.deadline()
   }
 
   tick(now: number): void {
-    for (const route of [...this.#parked]) {
-      if (route.parkedUntil <= now) this.#end(route, 'no_agent', 'refuse')
-    }
+    for (const route of this.#parked.due(now)) this.#end(route, 'no_agent', 'refuse')
   }
 
   #receiveOpen(port: SwitchPort, leg: Leg | undefined, frame: FrameOf<'open'>, now: number): void {
@@ -131,7 +130,7 @@ export class Routing {
 
   #connect(admitted: Admitted, port: SwitchPort, open: FrameOf<'open'>, now: number): void {
     const { agent, service } = admitted
-    const link = this.#options.linkOf(agent)
+    const link = this.#options.links.best(agent)
     const waits = link !== undefined ? !link.port.up : open.established
     if (link === undefined && !waits) {
       return this.#refuse(port, open, 'no_agent', `${agent} is not connected`)
@@ -139,17 +138,16 @@ export class Routing {
     if (link?.port.up === true && !link.services.has(service) && link.services.size > 0) {
       return this.#refuse(port, open, 'unknown_service', `${agent} does not expose it`)
     }
-    if (this.#streamsOf(agent, link) >= this.#options.limits.streamsMax) {
+    const { budget, limits, links } = this.#options
+    if (links.streamsOf(agent) + this.#parked.for(agent).length >= limits.streamsMax) {
       return this.#refuse(port, open, 'overloaded', `${agent} has all its streams`)
     }
-    const { budget, limits } = this.#options
     const route = new Route({ admitted, open, port, windowBytes: limits.windowBytes, budget })
     this.#routes.add(route)
     this.#options.admission.entered(admitted)
     this.#options.notice({ kind: 'routed', route })
     if (link !== undefined && !waits) return route.lead(link.port)
-    route.parkedUntil = now + limits.parkMs
-    this.#parked.add(route)
+    this.#parked.add(route, now)
   }
 
   #refuse(port: SwitchPort, open: FrameOf<'open'>, code: WireCode, reason: string): void {
@@ -234,12 +232,6 @@ export class Routing {
     this.#parked.delete(route)
     this.#options.admission.left(route.admitted)
     this.#options.notice({ kind: 'ended', route, code })
-  }
-
-  #streamsOf(agent: string, link: RelayLink | undefined): number {
-    let parked = 0
-    for (const { admitted } of this.#parked) if (admitted.agent === agent) parked += 1
-    return (link?.port.legs.size ?? 0) + parked
   }
 }
 

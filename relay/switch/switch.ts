@@ -1,24 +1,29 @@
 /**
  * The switch: the links of all agents, and the routing between them.
  *
- * Invariant: at most one link an identity, served by at most one carrier; an older carrier is
+ * Invariant: at most one link an agent and lane, served by at most one carrier; an older carrier is
  * destroyed before a newer one is answered. A session waits for its agent no longer than the
- * resume window. Time is handed in.
+ * resume window; its streams do not wait while another link of the agent is up. Time is handed in.
  */
-import { displacedPauseMs } from '../../shared/protocol/backoff.ts'
 import type { Budget } from '../../shared/protocol/budget.ts'
-import { Fault, type FaultCode, type WireCode } from '../../shared/protocol/fault.ts'
+import type { WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
-import { protocolVersion } from '../../shared/protocol/frame.ts'
+import { laneOf } from '../../shared/protocol/greeting.ts'
 import type { Admission } from '../admission.ts'
+import { DisplacedLives } from './displaced.ts'
+import { checkHello, welcomeOf } from './greeting.ts'
 import { type Carrier, RelayLink } from './link.ts'
+import { Links } from './links.ts'
+import type { SwitchNotice } from './notice.ts'
 import { SwitchPort } from './port.ts'
 import type { Route } from './route.ts'
-import { Routing, type RoutingLimits, type RoutingNotice } from './routing.ts'
+import { Routing, type RoutingLimits } from './routing.ts'
 
 export interface SwitchLimits extends RoutingLimits {
   /** Links of agents, connected or waited for. */
   readonly agentsMax: number
+  /** Carriers that one agent may hold at a time, each on a lane of its own. */
+  readonly carriersMax: number
   readonly resumeWindowMs: number
   readonly livenessMs: number
 }
@@ -35,18 +40,6 @@ export interface SwitchOptions {
   readonly notice: (notice: SwitchNotice) => void
 }
 
-/** What the switch tells its relay, for the log and the status. */
-export type SwitchNotice =
-  | RoutingNotice
-  | { readonly kind: 'linkUp'; readonly link: RelayLink; readonly resumed: boolean }
-  | { readonly kind: 'linkDown'; readonly link: RelayLink }
-  | { readonly kind: 'linkOver'; readonly link: RelayLink; readonly code: FaultCode }
-  | { readonly kind: 'displaced'; readonly link: RelayLink }
-
-function lifeOf(identity: string, epoch: string): string {
-  return `${identity} ${epoch}`
-}
-
 /** The link that a HELLO led to, and the WELCOME that answers it. */
 export interface WelcomeOf {
   readonly link: RelayLink
@@ -55,20 +48,24 @@ export interface WelcomeOf {
 
 export class Switch {
   readonly #options: SwitchOptions
-  readonly #links = new Map<string, RelayLink>()
+  readonly #links = new Links()
   readonly #routing: Routing
-  /** Until when each life that another has displaced is obliged to stay away. */
-  readonly #displaced = new Map<string, number>()
+  readonly #displaced = new DisplacedLives()
   #drainUntil: number | undefined
   #now = 0
 
   constructor(options: SwitchOptions) {
     this.#options = options
-    this.#routing = new Routing({ ...options, linkOf: (agent) => this.#links.get(agent) })
+    this.#routing = new Routing({ ...options, links: this.#links })
   }
 
-  get links(): ReadonlyMap<string, RelayLink> {
-    return this.#links
+  get links(): ReadonlySet<RelayLink> {
+    return this.#links.all
+  }
+
+  /** The links of this agent, one a lane. */
+  linksOf(identity: string): readonly RelayLink[] {
+    return this.#links.of(identity)
   }
 
   get routes(): ReadonlySet<Route> {
@@ -85,28 +82,19 @@ export class Switch {
   /** HELLO of a proved agent. Throws a fault that refuses the carrier. */
   hello(identity: string, hello: FrameOf<'hello'>, carrier: Carrier, now: number): WelcomeOf {
     this.#now = now
-    if (hello.version !== protocolVersion) {
-      throw new Fault('version_unsupported', `${identity} speaks version ${hello.version}`)
-    }
-    const known = this.#links.get(identity)
-    const sameLife = known?.epoch === hello.epoch
-    if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {
-      throw new Fault('attempt_stale', `${identity} came late: a newer life has displaced this one`)
-    }
-    if (known !== undefined && sameLife && hello.attempt <= known.attempt) {
-      throw new Fault('attempt_stale', `attempt ${hello.attempt}, ${known.attempt} was seen`)
-    }
-    if (known === undefined && this.#links.size >= this.#options.limits.agentsMax) {
-      throw new Fault('overloaded', `${this.#links.size} agents are in already`)
-    }
+    const lane = laneOf(hello)
+    const others = this.#links.of(identity)
+    const sameLife = others[0]?.epoch === hello.epoch
+    const known = sameLife ? others.find((one) => one.lane === lane) : undefined
+    const isLate = this.#displaced.has(identity, hello.epoch, now)
+    const isFull = others.length === 0 && this.#links.agents >= this.#options.limits.agentsMax
+    checkHello(hello, { identity, lane, known, isLate, isFull }, this.#options.limits)
+    if (!sameLife) this.#displace(others)
+    if (known !== undefined) this.#fence(known)
     const resumed = known?.resumes(hello) === true
-    if (known !== undefined) this.#fence(known, sameLife)
-    const link = resumed ? known : this.#newLink(identity, hello, known, sameLife)
-    link.attempt = hello.attempt
-    link.carrier = carrier
-    link.carriers += 1
-    link.lostUntil = Number.POSITIVE_INFINITY
-    link.port.up = true
+    const link = resumed ? known : this.#newLink(identity, hello, known)
+    link.serve(carrier, hello.attempt)
+    this.#leaveLost(link, hello)
     const { legs, voice } = link.port
     const named = [...legs.values()].filter((leg) => leg.named).map(({ id }) => id)
     // What ended while the agent was away is named too, by its last word.
@@ -115,21 +103,35 @@ export class Switch {
     this.#routing.deliverParked(link)
     if (this.#drainUntil !== undefined) carrier.drain(Math.max(0, this.#drainUntil - now))
     this.#options.notice({ kind: 'linkUp', link, resumed })
-    return { link, welcome: this.#welcome(link, resumed, routes) }
+    const { life, limits } = this.#options
+    return { link, welcome: welcomeOf(link, { resumed, routes }, life, limits) }
   }
 
   /** The carrier of a link is gone. */
   carrierLost(link: RelayLink, carrier: Carrier, now: number): void {
     this.#now = now
     if (link.carrier !== carrier) return
-    this.#down(link)
-    this.#options.notice({ kind: 'linkDown', link })
+    link.lose(now + this.#options.limits.resumeWindowMs)
+    this.#left(link)
+    for (const other of this.#links.of(link.identity)) other.carrier?.gone(link.lane, link.attempt)
     if (link.saidBye) this.#endLink(link, 'agent_gone', 'reset')
   }
 
-  /** The agent says that it leaves for good: nobody waits for it. */
-  goaway(link: RelayLink, code: WireCode): void {
-    link.saidBye = code === 'bye'
+  /** The agent has lost this carrier of another lane, and says so: it is destroyed unread. */
+  gone(link: RelayLink, attempt: number, now: number): void {
+    this.#now = now
+    const lost = this.#links.of(link.identity).find((other) => other.attempt === attempt)
+    if (lost?.carrier !== undefined && lost !== link) this.#lose(lost)
+  }
+
+  /** The agent says that it leaves for good: nobody waits for it, on any lane. */
+  goaway(link: RelayLink, code: WireCode, now: number): void {
+    if (code !== 'bye') return
+    this.#now = now
+    for (const one of this.#links.of(link.identity)) {
+      one.saidBye = true
+      if (one.carrier === undefined) this.#endLink(one, 'agent_gone', 'reset')
+    }
   }
 
   /** A stream's frame that came by this port. */
@@ -148,80 +150,90 @@ export class Switch {
   drain(deadlineMs: number, now: number): void {
     this.#drainUntil = now + deadlineMs
     this.#routing.draining = true
-    for (const { carrier } of this.#links.values()) carrier?.drain(deadlineMs)
+    for (const { carrier } of this.links) carrier?.drain(deadlineMs)
   }
 
   /** Authority ends everything of this identity, detached or not. */
   expel(identity: string, code: WireCode, now: number): void {
     this.#now = now
-    const link = this.#links.get(identity)
-    if (link === undefined) return
-    link.carrier?.end(code, code)
-    link.carrier = undefined
-    this.#endLink(link, code, 'reset')
+    for (const link of this.#links.of(identity)) this.#cutOff(link, code, code)
   }
 
   deadline(): number {
     let next = this.#routing.deadline()
-    for (const link of this.#links.values()) next = Math.min(next, link.lostUntil)
+    for (const link of this.links) next = Math.min(next, link.lostUntil)
     return next
   }
 
   tick(now: number): void {
     this.#now = now
-    for (const link of [...this.#links.values()]) {
-      if (link.lostUntil <= now) this.#endLink(link, 'expired', 'reset')
+    for (const link of [...this.links]) {
+      if (link.lostUntil > now) continue
+      // While it is here on another lane, its streams are not over: they have moved, or will.
+      this.#endLink(link, 'expired', this.#isHere(link.identity) ? 'void' : 'reset')
     }
     this.#routing.tick(now)
   }
 
+  /** The carrier of a link is lost, here or at the agent. */
+  #lose(link: RelayLink): void {
+    this.#fence(link)
+    this.#left(link)
+  }
+
+  /** A link is down: where its agent is here by another one, nobody need wait for this. */
+  #left(link: RelayLink): void {
+    const isHere = this.#isHere(link.identity)
+    if (isHere) this.#routing.leave(link.port)
+    this.#options.notice({ kind: 'linkDown', link, isHere })
+  }
+
+  /** Some link of this agent is up. */
+  #isHere(identity: string): boolean {
+    return this.#links.best(identity)?.port.up === true
+  }
+
   /** The old carrier is destroyed before anything is said on the new one (protocol rule 32). */
-  #fence(link: RelayLink, sameLife: boolean): void {
+  #fence(link: RelayLink): void {
     const old = link.carrier
     if (old === undefined) return
     link.carrier = undefined
-    if (!sameLife) this.#options.notice({ kind: 'displaced', link })
-    old.end(sameLife ? 'carrier_lost' : 'displaced', sameLife ? undefined : 'displaced')
-    this.#down(link)
+    old.end('carrier_lost', undefined)
+    link.lose(this.#now + this.#options.limits.resumeWindowMs)
   }
 
-  #newLink(
-    identity: string,
-    hello: FrameOf<'hello'>,
-    old: RelayLink | undefined,
-    sameLife: boolean,
-  ): RelayLink {
+  /** Another life of this agent has come: all that was of the old one is over. */
+  #displace(links: readonly RelayLink[]): void {
+    const alive = links.find(({ carrier }) => carrier !== undefined)
+    if (alive !== undefined) this.#options.notice({ kind: 'displaced', link: alive })
+    for (const link of links) {
+      this.#cutOff(link, 'displaced', 'agent_restarted')
+      this.#displaced.add(link.identity, link.epoch, this.#now)
+    }
+  }
+
+  /** The link is over, and so are its streams, whatever other links its agent has. */
+  #cutOff(link: RelayLink, goaway: WireCode, code: WireCode): void {
+    link.carrier?.end(goaway, goaway)
+    link.carrier = undefined
+    this.#endLink(link, code, 'reset')
+  }
+
+  #newLink(identity: string, hello: FrameOf<'hello'>, old: RelayLink | undefined): RelayLink {
     // A life that lost its WELCOME still has its streams: their ways end, they do not.
-    if (old !== undefined) this.#endLink(old, 'agent_restarted', sameLife ? 'void' : 'reset')
-    if (old !== undefined && !sameLife) this.#displace(lifeOf(identity, old.epoch))
+    if (old !== undefined) this.#endLink(old, 'closed', 'void')
     const link = new RelayLink(identity, hello, this.#options.mintSession())
-    this.#links.set(identity, link)
+    this.#links.add(link)
     return link
   }
 
-  /** A life that was displaced stays away for a while, so that a HELLO of it until then is late. */
-  #displace(life: string): void {
-    for (const [other, until] of this.#displaced) {
-      if (until > this.#now) break
-      this.#displaced.delete(other)
-    }
-    this.#displaced.set(life, this.#now + displacedPauseMs)
-  }
-
-  #welcome(link: RelayLink, resumed: boolean, routes: number): FrameOf<'welcome'> {
-    const { resumeWindowMs, livenessMs, streamsMax } = this.#options.limits
-    return {
-      kind: 'welcome',
-      version: protocolVersion,
-      life: this.#options.life,
-      session: link.session,
-      resumed,
-      routes,
-      resumeWindowMs,
-      livenessMs,
-      streamsMax,
-      carriersMax: 1,
-      attributes: [],
+  /** What the agent has lost beside the link that is up now: its streams need not wait for it. */
+  #leaveLost(link: RelayLink, { attempt, alive }: FrameOf<'hello'>): void {
+    for (const other of this.#links.of(link.identity)) {
+      if (other === link) continue
+      const isBelieved = other.attempt > attempt || alive.includes(other.attempt)
+      if (!isBelieved && other.carrier !== undefined) this.#lose(other)
+      if (!other.port.up) this.#routing.leave(other.port)
     }
   }
 
@@ -229,21 +241,7 @@ export class Switch {
     this.#routing.endAll(link.port, code, word)
     link.port.up = false
     link.port.restart()
-    if (this.#links.get(link.identity) === link) this.#links.delete(link.identity)
+    this.#links.delete(link)
     this.#options.notice({ kind: 'linkOver', link, code })
-  }
-
-  #down(link: RelayLink): void {
-    link.carrier = undefined
-    link.port.up = false
-    link.port.voice.hush()
-    link.lostUntil = this.#now + this.#options.limits.resumeWindowMs
-    for (const leg of link.port.legs.values()) {
-      leg.hush()
-      const { far } = leg
-      if (far?.port.up !== true || !far.named) continue
-      far.say.word = 'hold'
-      far.speak()
-    }
   }
 }

@@ -14,12 +14,12 @@ import type { EndOptions, Local } from './stream.ts'
 export interface AcceptorOptions<Port> extends EndOptions<Port> {
   /** The identity that answers, said in ACCEPT. */
   readonly by: string
-  /** The relay that opened this stream itself, and its life; undefined when an agent did. */
-  readonly relay: { readonly port: Port; readonly life: string } | undefined
+  /** The life of the relay that opened this stream itself; undefined when an agent did. */
+  readonly relayLife: string | undefined
 }
 
 export class Acceptor<Port> extends HearingEnd<Port> {
-  readonly relay: AcceptorOptions<Port>['relay']
+  readonly relayLife: string | undefined
   readonly #by: string
   #sayAccept = false
   /** The opener is known to have heard ACCEPT: it has said something that only follows it. */
@@ -28,7 +28,7 @@ export class Acceptor<Port> extends HearingEnd<Port> {
   constructor(options: AcceptorOptions<Port>) {
     super(options, 'dialling')
     this.#by = options.by
-    this.relay = options.relay
+    this.relayLife = options.relayLife
   }
 
   /** The target is connected. */

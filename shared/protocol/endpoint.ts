@@ -88,7 +88,7 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
     return this.#watch.stalls
   }
 
-  /** A new port; `wake` is called whenever it may have something to send. */
+  /** A new port to the relay of this name; `wake` is called when it may have something to send. */
   addPort(name: string, wake: () => void): EndpointPort {
     return this.#ports.add(name, wake)
   }
@@ -158,7 +158,9 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   /** The relay behind the port is about to stop: streams go to another one, if there is one. */
   portLeaves(port: EndpointPort, now: number): void {
     this.#now = now
-    for (const { end } of port.leave()) if (end instanceof Opener) end.seek()
+    // All links to it are told, one after the other: none of them is a way out.
+    const leads = this.#ports.to(port.name).flatMap((one) => one.leave())
+    for (const { end } of leads) if (end instanceof Opener) end.seek()
   }
 
   /** Ends every stream with this code, as its last word. */
@@ -225,9 +227,9 @@ export class Endpoint implements Host<EndpointPort>, Paths<EndpointPort> {
   #makeAcceptor(port: EndpointPort, open: FrameOf<'open'>): EndpointAcceptor {
     const { key, to, from } = open
     // Only agents have names of their own here: any other opener is an ingress of the relay itself.
-    const relay = from.startsWith('agent/') ? undefined : { port, life: port.life }
+    const relayLife = from.startsWith('agent/') ? undefined : port.life
     const by = this.#options.identity
-    const end = new Acceptor<EndpointPort>({ host: this, key, to, from, by, relay })
+    const end = new Acceptor<EndpointPort>({ host: this, key, to, from, by, relayLife })
     this.#add(end)
     return end
   }

@@ -35,7 +35,7 @@ export const dataBytesMax: number = frameBytesMax - dataHeaderBytes
 export const noSession = '0000000000000000'
 
 /** Attribute tags; a receiver skips the ones that it does not know. */
-export const attributeTags = { build: 1, source: 2, user: 3, proof: 4 } as const
+export const attributeTags = { build: 1, source: 2, user: 3, proof: 4, lane: 5 } as const
 
 const id = u48
 const life = hex(8)

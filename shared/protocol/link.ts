@@ -1,39 +1,26 @@
 /**
- * The agent's side of a link: what it and one relay have across carriers.
+ * The agent's side of a link: what it and one relay have across carriers, on one lane.
  *
  * Invariant: one carrier at a time, numbered by `attempt`; a frame of an older one is never
  * handled. Nothing but HELLO is said before WELCOME. The session that WELCOME minted is what the
  * next HELLO asks to resume; streams live in the endpoint and survive both.
  */
 import { Redial } from './backoff.ts'
-import type { Endpoint } from './endpoint.ts'
 import { Fault, type FaultCode } from './fault.ts'
-import { type Frame, type FrameOf, isStreamFrame, noSession, protocolVersion } from './frame.ts'
-import type { IdleCut } from './idle-cut.ts'
+import { type Frame, type FrameOf, isStreamFrame, noSession } from './frame.ts'
+import { checkWelcome, helloOf } from './greeting.ts'
+import type { Beside, LanesOptions, OfLane } from './lanes.ts'
+import { Notices } from './notices.ts'
 import type { EndpointPort } from './port.ts'
 import { Pulse } from './pulse.ts'
 
-export interface LinkOptions {
-  /** The relay's name, as the agent's list has it. */
-  readonly name: string
-  readonly endpoint: Endpoint
-  /** One life of the agent process: 8 random bytes in hexadecimal. */
-  readonly epoch: string
-  /** The services that this agent exposes. */
-  readonly services: readonly string[]
-  /** How long silence is believed; the smaller of this and what WELCOME says. */
-  readonly livenessMs: number
-  /** What is known of the path to this relay, across carriers. */
-  readonly idleCut?: IdleCut
-  /** A number in [0, 1). */
-  readonly chance: () => number
-  /** The link may have something to send, or to dial. */
-  readonly wake: () => void
-  /** The session is up: `resumed` tells whether streams went on by it. */
-  readonly ready: (welcome: FrameOf<'welcome'>) => void
-  /** The relay said GOAWAY with this code for the first time on this carrier. */
-  readonly goaway: (code: FaultCode) => void
-}
+/** What its lanes give to a link. */
+export type LinkOptions = LanesOptions &
+  OfLane & {
+    /** Which of the links to this relay it is, from 0. */
+    readonly lane: number
+    readonly beside: Beside
+  }
 
 /** The least silence that is believed, whatever WELCOME says: below it no carrier would live. */
 const livenessMsMin = 1_000
@@ -57,13 +44,15 @@ export class Link {
   #session = noSession
   #livenessMs: number
   readonly #goawaysHeard = new Set<FaultCode>()
-  #sayServices = false
-  #sayGoaway: FrameOf<'goaway'> | undefined
+  readonly #notices: Notices
+  /** The relay has lost the carrier that is up. */
+  #isGone = false
 
   constructor(options: LinkOptions) {
     this.#options = options
     this.#livenessMs = options.livenessMs
     this.#redial = new Redial(options.chance)
+    this.#notices = new Notices(options.services)
     this.port = options.endpoint.addPort(options.name, options.wake)
   }
 
@@ -71,9 +60,18 @@ export class Link {
     return this.#state.kind === 'ready'
   }
 
-  /** The carrier's number: each new one counts one up, for the life of this process. */
+  get lane(): number {
+    return this.#options.lane
+  }
+
+  /** The carrier's number: each new one of any lane counts one up, for the life of this process. */
   get attempt(): number {
     return this.#attempt
+  }
+
+  /** A carrier is up, as far as this side knows. */
+  get hasCarrier(): boolean {
+    return this.#pulse !== undefined
   }
 
   get roundTripMs(): number | undefined {
@@ -87,7 +85,8 @@ export class Link {
 
   /** When the next carrier is to be dialled: never while there is one. */
   dialAt(): number {
-    if (this.#state.kind !== 'idle') return Number.POSITIVE_INFINITY
+    const { beside, lane } = this.#options
+    if (this.#state.kind !== 'idle' || !beside.mayDial(lane)) return Number.POSITIVE_INFINITY
     return this.#redial.at(() => this.#options.endpoint.waits)
   }
 
@@ -103,7 +102,8 @@ export class Link {
 
   /** The carrier is up. */
   carrierUp(now: number): void {
-    this.#attempt += 1
+    this.#attempt = this.#options.beside.nextAttempt()
+    this.#isGone = false
     this.#livenessMs = this.#options.livenessMs
     this.#goawaysHeard.clear()
     this.#pulse = new Pulse(this.#livenessMs, now, this.#options.idleCut?.pingMsMax(now))
@@ -118,8 +118,23 @@ export class Link {
     const silenceMs = this.#goawaysHeard.size > 0 ? undefined : this.#pulse?.fatalSilenceMs(now)
     this.#options.idleCut?.carrierLost(silenceMs, now)
     this.#pulse = undefined
+    this.#notices.forget()
     this.#options.endpoint.portDown(this.port, now)
+    this.#options.beside.lost(this.lane, this.#attempt)
     this.#pause(now)
+  }
+
+  /** The relay has lost the carrier that is up: `verdict` has it given up. */
+  giveUp(): void {
+    this.#isGone = true
+    this.#options.wake()
+  }
+
+  /** Has the relay told that the carrier of another lane is lost. */
+  sayGone(lane: number, attempt: number): void {
+    if (!this.ready) return
+    this.#notices.gone(lane, attempt)
+    this.#options.wake()
   }
 
   /** A frame of the carrier that is up. Throws a fault that ends the carrier. */
@@ -143,8 +158,10 @@ export class Link {
         return this.#options.wake()
       case 'goaway':
         return this.#hearGoaway(frame.code, now)
-      case 'hello':
       case 'gone':
+        if (!this.ready) throw new Fault('frame_unexpected', 'gone before WELCOME')
+        return this.#options.beside.gone(frame.attempt)
+      case 'hello':
       case 'services':
         throw new Fault('frame_unexpected', `${frame.kind} from a relay`)
       default:
@@ -161,18 +178,8 @@ export class Link {
       this.#state.helloSaid = true
       return this.#hello()
     }
-    const goaway = this.#sayGoaway
-    if (goaway !== undefined) {
-      this.#sayGoaway = undefined
-      return goaway
-    }
-    const beat = pulse.pull(now)
-    if (beat !== undefined) return beat
-    if (this.#sayServices) {
-      this.#sayServices = false
-      return { kind: 'services', revision: 1, names: this.#options.services }
-    }
-    return this.#options.endpoint.pull(this.port, pulse.room)
+    const said = this.#notices.pull() ?? pulse.pull(now)
+    return said ?? this.#options.endpoint.pull(this.port, pulse.room)
   }
 
   /** The bytes of a frame were given to the carrier. */
@@ -182,12 +189,13 @@ export class Link {
 
   /** Says goodbye: the relay ends what it holds for this life at once. */
   bye(): void {
-    this.#sayGoaway = { kind: 'goaway', code: 'bye', deadlineMs: 0 }
+    this.#notices.bye()
     this.#options.wake()
   }
 
   /** Why the carrier is to be given up now, if it is. */
   verdict(now: number): Fault | undefined {
+    if (this.#isGone) return new Fault('carrier_lost', 'the relay has lost this carrier')
     if (this.#state.kind === 'greeting' && now >= this.#state.since + this.#livenessMs) {
       return new Fault('carrier_silent', `no WELCOME within ${this.#livenessMs} ms`)
     }
@@ -197,25 +205,22 @@ export class Link {
 
   /** When `pull` or `verdict` may have something new to say. */
   deadline(): number {
+    if (this.#isGone && this.hasCarrier) return 0
     if (this.#state.kind === 'greeting') return this.#state.since + this.#livenessMs
     return this.#pulse?.deadline() ?? Number.POSITIVE_INFINITY
   }
 
   #welcome(frame: FrameOf<'welcome'>, now: number): void {
-    if (frame.version !== protocolVersion) {
-      throw new Fault('version_unsupported', `the relay speaks version ${frame.version}`)
-    }
     if (this.#state.kind !== 'greeting') return
-    if (frame.resumed && frame.session !== this.#session) {
-      throw new Fault('frame_unexpected', 'WELCOME resumes a session that was not asked for')
-    }
+    checkWelcome(frame, this.#session)
     this.#session = frame.session
     const saidMs = Math.max(livenessMsMin, frame.livenessMs)
     this.#livenessMs = Math.min(this.#options.livenessMs, saidMs)
     this.#pulse?.believe(this.#livenessMs)
     this.#state = { kind: 'ready', since: now }
-    this.#sayServices = true
+    this.#notices.services()
     this.#redial.welcomed()
+    this.#options.beside.welcomed(frame.carriersMax)
     this.#options.endpoint.portUp(this.port, frame, now)
     this.#options.ready(frame)
     this.#options.wake()
@@ -230,15 +235,10 @@ export class Link {
   }
 
   #hello(): Frame {
-    return {
-      kind: 'hello',
-      version: protocolVersion,
-      epoch: this.#options.epoch,
-      session: this.#session,
-      attempt: this.#attempt,
-      alive: [],
-      attributes: [],
-    }
+    const { beside, epoch, lane } = this.#options
+    const attempt = this.#attempt
+    const alive = beside.alive().filter((other) => other !== attempt)
+    return helloOf({ epoch, session: this.#session, attempt, alive, lane })
   }
 
   #pause(now: number): void {

@@ -177,14 +177,14 @@ export class Opener<Port> extends HearingEnd<Port> {
     establish(candidate)
     this.#refusedBy.clear()
     this.#tried.clear()
+    this.#lastPort = undefined
     this.by = frame.by
     const { reached, acked } = this.send
     if (frame.consumed < acked && !this.closeSeen) return this.fail('state_lost')
     if (frame.consumed > reached || frame.received > reached) return this.fail('never_sent')
-    const first = !this.#established
-    this.#established = true
     this.happen('accepted')
-    if (first) this.local?.opened()
+    if (!this.#established) this.local?.opened()
+    this.#established = true
     this.adoptNumbers({ ...frame, received: Math.max(frame.received, acked) })
     this.restate()
     this.seek()

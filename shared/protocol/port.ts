@@ -81,6 +81,11 @@ export class EndpointPort {
     return this.#life
   }
 
+  /** How many ways lead through it. */
+  get size(): number {
+    return this.#leads.size
+  }
+
   find(id: number): Lead | undefined {
     return this.#leads.get(id)
   }

@@ -1,8 +1,9 @@
 /**
- * The ports of one endpoint, one for each relay: where a stream is opened.
+ * The ports of one endpoint, one for each link: where a stream is opened.
  *
  * Invariant: only a port that is ready and stays is chosen. Of relays that are about as near, the
- * one that stands first in the agent's list is the better one, so that all openings meet.
+ * one that stands first in the agent's list is the better one, so that all openings meet; of the
+ * links to one relay the one with the fewest streams. Ports of one name lead to one relay.
  */
 import { EndpointPort } from './port.ts'
 
@@ -12,15 +13,21 @@ const placeMs = 10
 const unknownMs = 600_000
 
 export class Ports {
-  readonly #ports: EndpointPort[] = []
+  /** By the name of the relay, in the order of the list. */
+  readonly #relays = new Map<string, EndpointPort[]>()
   /** What each relay said last of its resume window. */
   readonly #windowsMs = new Map<EndpointPort, number>()
 
   /** A new port, behind all others; `wake` is called whenever it may have something to do. */
   add(name: string, wake: () => void): EndpointPort {
     const port = new EndpointPort(name, wake)
-    this.#ports.push(port)
+    this.#relays.set(name, [...this.to(name), port])
     return port
+  }
+
+  /** All ports to this relay. */
+  to(name: string): readonly EndpointPort[] {
+    return this.#relays.get(name) ?? []
   }
 
   /** A relay waits so long for streams; gives the shortest wait of all. */
@@ -29,20 +36,35 @@ export class Ports {
     return Math.min(...this.#windowsMs.values())
   }
 
-  /** The best port that is ready and not to be avoided, or the next best behind `after`. */
+  /**
+   * The best port that is ready, or the next best behind `after`. Where one of those to avoid is
+   * ready it is its relay that does not serve, and no other link to it would; where it is down,
+   * the relay may well be reached by another.
+   */
   choose(
     avoid: ReadonlySet<EndpointPort>,
     after: EndpointPort | undefined,
   ): EndpointPort | undefined {
-    const ready = this.#ports
-      .map((port, place) => ({ port, cost: (port.roundTripMs ?? unknownMs) + place * placeMs }))
-      .filter(({ port }) => port.ready && !port.leaving && !avoid.has(port))
+    const avoided = new Set<string>()
+    for (const port of avoid) if (port.ready) avoided.add(port.name)
+    const ready = [...this.#relays]
+      .filter(([name]) => !avoided.has(name))
+      .map(([, ports], place) => open(ports, place))
       .sort((one, other) => one.cost - other.cost)
-    const last = ready.findIndex(({ port }) => port === after)
-    return ready[(last + 1) % ready.length]?.port
+      .flatMap(({ ports }) => ports)
+    const last = after === undefined ? -1 : ready.indexOf(after)
+    return ready[(last + 1) % ready.length]
   }
 
   wakeAll(): void {
-    for (const port of this.#ports) port.wake()
+    for (const ports of this.#relays.values()) for (const port of ports) port.wake()
   }
+}
+
+/** The ports of one relay that may be chosen, the emptiest first, and how far the relay is. */
+function open(all: readonly EndpointPort[], place: number) {
+  const ports = all.filter(({ ready, leaving }) => ready && !leaving)
+  const nearMs = Math.min(...ports.map(({ roundTripMs }) => roundTripMs ?? unknownMs))
+  ports.sort((one, other) => one.size - other.size)
+  return { ports, cost: nearMs + place * placeMs }
 }

@@ -59,7 +59,8 @@ export class Reception {
   /** Streams that a relay itself opened die with that relay: their opener is gone. */
   closeOrphans(port: EndpointPort): void {
     for (const end of [...this.#acceptors.values()]) {
-      if (end.relay?.port === port && end.relay.life !== port.life) end.expire('relay_restarted')
+      const isRelays = end.relayLife !== undefined && end.via === port
+      if (isRelays && end.relayLife !== port.life) end.expire('relay_restarted')
     }
   }
 

@@ -8,12 +8,13 @@ import assert from 'node:assert'
 import type { Fault } from '../../shared/protocol/fault.ts'
 import type { Frame, StreamFrame } from '../../shared/protocol/frame.ts'
 import type { Phase } from '../../shared/protocol/life.ts'
-import { Link } from '../../shared/protocol/link.ts'
+import type { Link } from '../../shared/protocol/link.ts'
 import { Opener } from '../../shared/protocol/opener.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
 import { lastWordsMax } from '../../shared/protocol/voice.ts'
 import type { Chance } from '../simulation/chance.ts'
 import { samples } from '../support/frames.ts'
+import { onlyLink } from '../support/lanes.ts'
 import { acceptFrame, Lone, openFrame, windowBytes } from '../support/lone.ts'
 import { Recorder } from '../support/recorder.ts'
 import type { Knowledge } from './corpus.ts'
@@ -31,7 +32,7 @@ export class HostileRelay {
 
   constructor(chance: Chance) {
     this.#chance = chance
-    this.#link = new Link({
+    this.#link = onlyLink({
       name: 'hostile',
       endpoint: this.#lone.endpoint,
       epoch: 'e'.repeat(16),

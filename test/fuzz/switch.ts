@@ -145,7 +145,7 @@ export class HostileAgent {
     // Some of what comes is heard before HELLO.
     if (this.#chance.happens(0.2)) return carrier
     this.#attempt += 1
-    const known = this.#pair.board.switch.links.get(identity)
+    const known = this.#pair.board.switch.linksOf(identity)[0]
     const session = known === undefined ? samples.hello.session : known.session
     const epoch = known?.epoch ?? this.#chance.hex(8)
     const attempt = Math.max(this.#attempt, (known?.attempt ?? 0) + 1)

@@ -13,6 +13,7 @@ import {
 const agent: AgentStatus = {
   agent: 'agent/plant-1',
   state: 'up',
+  carriers: 1,
   streams: 0,
   cuts: 0,
   receivedBytes: 0,

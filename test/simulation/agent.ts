@@ -1,5 +1,5 @@
 /**
- * An agent of a world: the product's own endpoint, with a link to every relay.
+ * An agent of a world: the product's own endpoint, with links to every relay.
  *
  * Invariant: a restart leaves nothing: the new life has a new epoch and a new endpoint, and the
  * sockets of the old one have died.
@@ -7,7 +7,9 @@
 import { AgentCarrier } from '../../relay/switch/carrier.ts'
 import { Budget } from '../../shared/protocol/budget.ts'
 import type { Endpoint } from '../../shared/protocol/endpoint.ts'
-import { Link } from '../../shared/protocol/link.ts'
+import { Lanes } from '../../shared/protocol/lanes.ts'
+import type { Link } from '../../shared/protocol/link.ts'
+import type { EndpointPort } from '../../shared/protocol/port.ts'
 import { greetLate, loseWelcome } from './greetings.ts'
 import { Carrier, type Party } from './network.ts'
 import { guaranteedBytes, type Relay } from './relay.ts'
@@ -18,9 +20,9 @@ interface Life {
   readonly epoch: string
   readonly endpoint: Endpoint
   readonly budget: Budget
-  /** A link to each relay of the world, in its order. */
-  readonly links: readonly Link[]
-  readonly carriers: (Carrier | undefined)[]
+  /** Every link to every relay, with the relay that it leads to. */
+  readonly links: Map<Link, Relay>
+  readonly carriers: Map<Link, Carrier>
 }
 
 export class Agent {
@@ -54,15 +56,24 @@ export class Agent {
   }
 
   get links(): readonly Link[] {
-    return this.#life.links
+    return [...this.#life.links.keys()]
+  }
+
+  /** The links to this relay, by their lanes. */
+  linksTo(relay: Relay): readonly Link[] {
+    return this.links.filter((link) => this.#life.links.get(link) === relay)
+  }
+
+  /** The link behind a port of its endpoint. */
+  linkOf(port: EndpointPort): Link | undefined {
+    return this.links.find((link) => link.port === port)
   }
 
   /** The process dies and a new life begins; `untold`: no relay learns of it by a closed socket. */
   restart(untold: boolean): void {
     const { carriers, endpoint } = this.#life
     this.#loseGreetings()
-    for (const carrier of carriers) {
-      if (carrier === undefined) continue
+    for (const carrier of carriers.values()) {
       if (untold) carrier.untold = true
       carrier.agent.end()
     }
@@ -72,9 +83,19 @@ export class Agent {
     this.wake()
   }
 
-  /** How long this agent's link to a relay has been good. */
+  /** How long the best of its links to a relay has been good. */
   steadyMs(relay: Relay): number {
-    return this.#life.carriers[this.#world.relays.indexOf(relay)]?.steadyMs ?? 0
+    return Math.max(...this.linksTo(relay).map((link) => this.linkSteadyMs(link)))
+  }
+
+  /** How long all of its links to a relay have been good. */
+  allSteadyMs(relay: Relay): number {
+    return Math.min(...this.linksTo(relay).map((link) => this.linkSteadyMs(link)))
+  }
+
+  /** How long this link has been good. */
+  linkSteadyMs(link: Link | undefined): number {
+    return link === undefined ? 0 : (this.#life.carriers.get(link)?.steadyMs ?? 0)
   }
 
   wake = (): void => {
@@ -82,10 +103,10 @@ export class Agent {
   }
 
   pump = (): void => {
-    const { clock, relays } = this.#world
-    for (const [index, link] of this.links.entries()) {
-      if (link.dialAt() <= clock.now) this.#dial(link, index, relays[index] as Relay)
-      this.#life.carriers[index]?.agent.wake()
+    const { clock } = this.#world
+    for (const [link, relay] of this.#life.links) {
+      if (link.dialAt() <= clock.now) this.#dial(link, relay)
+      this.#life.carriers.get(link)?.agent.wake()
     }
     this.#arm()
   }
@@ -96,7 +117,7 @@ export class Agent {
    */
   #loseGreetings(): void {
     for (const { agent, from, to } of this.#world.carriers) {
-      const isKnown = to.switch.links.get(this.identity)?.epoch === this.epoch
+      const isKnown = to.switch.linksOf(this.identity)[0]?.epoch === this.epoch
       if (from === this && !isKnown) agent.loseAll()
     }
   }
@@ -106,43 +127,41 @@ export class Agent {
     const budget = new Budget(options.agentBudgetBytes, guaranteedBytes)
     const endpoint = this.#world.makeEndpoint(this.identity, budget, this.wake)
     const epoch = chance.hex(8)
-    const carriers: (Carrier | undefined)[] = relays.map(() => undefined)
-    const links = relays.map(
-      ({ name }, index) =>
-        new Link({
-          name,
-          endpoint,
-          epoch,
-          services,
-          livenessMs: options.livenessMs,
-          chance: () => chance.next(),
-          wake: this.wake,
-          ready: () => {
-            const carrier = carriers[index]
-            if (carrier !== undefined) carrier.steadySince = clock.now
-          },
-          goaway: () => this.#world.report.count('goaway'),
-        }),
-    )
+    const carriers = new Map<Link, Carrier>()
+    const links = new Map<Link, Relay>()
+    const { livenessMs, lanes } = options
+    for (const relay of relays) {
+      const shared = { name: relay.name, endpoint, epoch, services, livenessMs }
+      const made: Lanes = new Lanes(lanes, { ...shared, chance: () => chance.next() }, (lane) => ({
+        wake: this.wake,
+        ready: () => {
+          const carrier = carriers.get(made.links[lane] as Link)
+          if (carrier !== undefined) carrier.steadySince = clock.now
+        },
+        goaway: () => this.#world.report.count('goaway'),
+      }))
+      for (const link of made.links) links.set(link, relay)
+    }
     return { epoch, endpoint, budget, links, carriers }
   }
 
-  #dial(link: Link, index: number, relay: Relay): void {
+  #dial(link: Link, relay: Relay): void {
     const { clock, chance, options } = this.#world
     const life = this.#life
     link.dialling()
     clock.after(chance.between(options.delayMsMin, 2 * options.delayMsMax), () => {
       if (life !== this.#life) return
-      if (!relay.up || this.#world.isPartitioned(this, relay)) {
+      if (!relay.up || this.#world.isPartitioned(this, relay, link.lane)) {
         link.dialFailed(clock.now)
         return
       }
       link.carrierUp(clock.now)
       const carrier = new Carrier(this.#world, this, relay, (made) => [
-        this.#ownParty(link, index, made),
+        this.#ownParty(link, made),
         relayParty(this.#world, this.identity, made),
       ])
-      life.carriers[index] = carrier
+      carrier.lane = link.lane
+      life.carriers.set(link, carrier)
       this.#world.carriers.add(carrier)
       greetLate(this.#world, carrier)
       carrier.agent.wake()
@@ -150,7 +169,7 @@ export class Agent {
     })
   }
 
-  #ownParty(link: Link, index: number, carrier: Carrier): Party {
+  #ownParty(link: Link, carrier: Carrier): Party {
     const { clock, witness, tracer } = this.#world
     const life = this.#life
     return {
@@ -158,8 +177,8 @@ export class Agent {
       hearsLate: false,
       onLost: () => {
         witness.down(link.port)
-        if (life.carriers[index] !== carrier) return
-        life.carriers[index] = undefined
+        if (life.carriers.get(link) !== carrier) return
+        life.carriers.delete(link)
         link.carrierLost(clock.now)
       },
       said: (frames) => {
@@ -176,7 +195,7 @@ export class Agent {
   #arm(): void {
     const { clock } = this.#world
     const life = this.#life
-    const dials = life.links.map((link) => link.dialAt())
+    const dials = [...life.links.keys()].map((link) => link.dialAt())
     const deadline = Math.max(clock.now, Math.min(life.endpoint.deadline(), ...dials))
     if (deadline >= this.#armedFor) return
     this.#armedFor = deadline

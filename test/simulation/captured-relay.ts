@@ -48,7 +48,8 @@ export class CapturedRelay {
     const { carriers, chance, report } = this.#world
     const possible = this.#carried.filter(({ open }) => {
       const stream = this.#world.streamOf(open.key)
-      return stream?.acceptorEnd?.phase !== 'closed' && stream?.acceptorDied === false
+      const { acceptorEnd, acceptorDied } = stream ?? {}
+      return acceptorEnd !== undefined && acceptorEnd.phase !== 'closed' && acceptorDied === false
     })
     if (possible.length === 0) return
     const { agent, relay, open } = chance.pick(possible)

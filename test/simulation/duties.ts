@@ -4,6 +4,7 @@
  *
  * Invariant: a duty is judged only over time in which it could have been done.
  */
+import type { SwitchPort } from '../../relay/switch/port.ts'
 import type { Leg, Route } from '../../relay/switch/route.ts'
 import type { Frame } from '../../shared/protocol/frame.ts'
 import { demand } from './demand.ts'
@@ -15,7 +16,7 @@ const patienceMs = 1_000
 
 interface OwedWord {
   readonly relay: Relay
-  readonly identity: string
+  readonly port: SwitchPort
   readonly session: string
   readonly id: number
   /** The stream is over, and not only this way. */
@@ -36,10 +37,9 @@ export class Duties {
   ended(relay: Relay, route: Route): void {
     const isFinal = relay.switch.isDeciding
     for (const { id, port } of route.legs) {
-      const { identity } = port
-      const session = relay.switch.links.get(identity)?.session
+      const session = relay.switch.linkOf(port)?.session
       if ((port.up && !isFinal) || session === undefined) continue
-      this.#words.set(`${session}/${id}`, { relay, identity, session, id, isFinal })
+      this.#words.set(`${session}/${id}`, { relay, port, session, id, isFinal })
     }
   }
 
@@ -66,8 +66,8 @@ export class Duties {
     }
   }
 
-  #lookAtWord(name: string, { relay, identity, session }: OwedWord): void {
-    const link = relay.switch.links.get(identity)
+  #lookAtWord(name: string, { relay, port, session }: OwedWord): void {
+    const link = relay.switch.linkOf(port)
     if (link?.session !== session) this.#words.delete(name)
     else if (link.port.up) {
       const isDue = this.#world.legSteadyMs(relay.switch, link.port) >= patienceMs

@@ -148,9 +148,14 @@ function partition(world: World, near: Stream | undefined): void {
   const agent = pickAgent(world, near)
   const relay = world.chance.pick(world.relays)
   hit(world, 'partition', streamsOf(world, agent))
-  world.partition(agent, relay)
+  // A path that takes every carrier but one leaves the streams of that one another lane.
+  const lanes = agent.linksTo(relay).map(({ lane }) => lane)
+  const lost =
+    lanes.length > 1 && world.laterChance.happens(0.5) ? [world.laterChance.pick(lanes)] : lanes
+  world.partition(agent, relay, lost)
   for (const carrier of world.carriers) {
     if (carrier.from !== agent || carrier.to !== relay || !carrier.alive) continue
+    if (!lost.includes(carrier.lane)) continue
     world.report.cuts += 1
     carrier.cut()
   }

@@ -188,6 +188,8 @@ export class Carrier {
   readonly agent: Side
   readonly relay: Side
   readonly delayMs: number
+  /** Which of the links between the two it serves. */
+  lane = 0
   /** A side that gives up does not tell the other. */
   untold = false
   /** Since when frames pass both ways and the session is up; infinite while they do not. */

@@ -9,6 +9,8 @@ import { drawProfile } from './profiles.ts'
 
 export interface Options {
   readonly relays: number
+  /** Carriers of each agent to each relay. */
+  readonly lanes: number
   readonly agents: number
   readonly streams: number
   readonly bytesMax: number
@@ -61,7 +63,7 @@ export interface Options {
   readonly hostile: boolean
 }
 
-export function drawOptions(chance: Chance): Options {
+export function drawOptions(chance: Chance, later: Chance): Options {
   const character = chance.next()
   const harsh = character < 0.1
   const calm = character >= 0.1 && character < 0.2
@@ -75,6 +77,7 @@ export function drawOptions(chance: Chance): Options {
   const squeezed = wide && chance.happens(0.6)
   const drawn = {
     relays: chance.happens(0.5) ? 2 : 1,
+    lanes: later.happens(0.4) ? later.between(2, 3) : 1,
     agents: chance.between(2, 3),
     streams: chance.between(2, 7),
     bytesMax: wide ? 60_000 : chance.pick([300, 4_000, 16_000]),

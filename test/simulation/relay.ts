@@ -172,6 +172,7 @@ export class Relay {
       limits: {
         streamsMax: 100,
         agentsMax: 10,
+        carriersMax: 8,
         windowBytes: options.relayWindowBytes,
         resumeWindowMs,
         livenessMs: options.livenessMs,

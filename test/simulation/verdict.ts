@@ -31,7 +31,9 @@ export function judge(world: World, stream: Stream): void {
   const wasReset = opener.didReset || target.didReset
   if (one === 'end' && other === 'end') world.report.cleanEnds += 1
   // Of two ends one may have heard the last word, and the other waits for it until its window ends.
-  const isForced = wasReset || stream.denied || hadNoWay(world, stream)
+  // A new life of the target's agent knows nothing of a stream that the old one had brought to its end.
+  const isForgotten = stream.targetRestarted && one === 'unknown_stream'
+  const isForced = wasReset || isForgotten || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
   judgeReset(world, stream, opener, target)
   judgeReset(world, stream, target, opener)
@@ -90,11 +92,16 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   if (stream.targetRestarted) {
     codes.add('agent_restarted')
     // Whoever moves asks the new life itself.
-    if (options.opener instanceof Agent) codes.add('unknown_stream')
+    const moves = options.opener instanceof Agent || world.options.lanes > 1
+    if (moves) codes.add('unknown_stream')
   }
   if (!stream.wasEstablished) {
     // Each relay is asked once; the first may have found the agent since it refused.
-    if (stream.unaskedWayMsAtEnd < findsWayMs) codes.add('no_agent')
+    if (stream.unaskedWayMsAtEnd < findsWayMs) {
+      codes.add('no_agent')
+      // What was dialled for an ACCEPT that never came may have given up before.
+      codes.add('expired')
+    }
     // A way that is found is asked for an answer, which a slow target takes its time to give.
     const hadNoAnswer = stream.wayMsAtEnd < findsWayMs + dialMsMax
     if (world.options.loss > 0 || hadNoAnswer) codes.add('open_timeout')

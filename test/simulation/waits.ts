@@ -81,7 +81,7 @@ export class Waits {
   #lookAtOpener(stream: Stream): void {
     const { opener, target } = stream.options
     const isLeft = opener instanceof Relay && stream.openerDied
-    const isOver = isLeft && target.steadyMs(opener) >= slackMs
+    const isOver = isLeft && target.allSteadyMs(opener) >= slackMs
     demand(!isOver, '12: a stream outlives the relay that has opened it', stream)
   }
 
@@ -100,7 +100,7 @@ export class Waits {
   }
 
   /** Who has no way tries the next relay, and leaves a candidate that nobody answers. */
-  #lookAtCandidate(end: Opener<object>, waiting: Waiting, stream: Stream): void {
+  #lookAtCandidate(end: Opener<EndpointPort>, waiting: Waiting, stream: Stream): void {
     const { clock, options } = this.#world
     const { candidate } = end
     // A candidate that is refused at once is seldom seen, but for its number.
@@ -113,9 +113,8 @@ export class Waits {
     const { opener } = stream.options
     const isOpen = ({ port }: { readonly port: EndpointPort }) => port.ready && !port.leaving
     const others = 'links' in opener ? opener.links.filter(isOpen) : []
-    const hasOther = others.some(
-      ({ port }) => port !== candidate?.port && port !== end.current?.port,
-    )
+    const used = [candidate, end.current].flatMap((way) => (way === undefined ? [] : [way.port]))
+    const hasOther = others.some(({ port }) => used.every((one) => isOther(port, one)))
     if (!hasOther || !end.established) {
       waiting.candidateSince = clock.now
       return
@@ -191,4 +190,9 @@ function limitOf(phase: Phase, options: Options): number {
     default:
       return phase satisfies never
   }
+}
+
+/** Another way than this one: by another relay, or past a link that is down. */
+function isOther(port: EndpointPort, used: EndpointPort): boolean {
+  return used.ready ? port.name !== used.name : port !== used
 }

@@ -4,11 +4,12 @@
  * Invariant: it only looks. The frame of a carrier that no longer serves its link is never handled
  * (check 9), and bytes of a live route that are not taken go to the ledger of debts (check 8).
  */
-import type { Carrier } from '../../relay/switch/link.ts'
+import type { Carrier, RelayLink } from '../../relay/switch/link.ts'
 import type { SwitchPort } from '../../relay/switch/port.ts'
 import type { Leg } from '../../relay/switch/route.ts'
 import { Switch, type SwitchOptions } from '../../relay/switch/switch.ts'
 import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
+import { laneOf } from '../../shared/protocol/greeting.ts'
 import { demand } from './demand.ts'
 import type { World } from './world.ts'
 
@@ -43,16 +44,22 @@ export class WatchedSwitch extends Switch {
 
   /** The session that the ids of a port belong to. */
   sessionOf(port: SwitchPort): string {
-    return this.links.get(port.identity)?.session ?? this.#localSession
+    return this.linkOf(port)?.session ?? this.#localSession
+  }
+
+  /** The link that a port belongs to, while it lives; none for the relay's own endpoint. */
+  linkOf(port: SwitchPort): RelayLink | undefined {
+    return this.linksOf(port.identity).find((link) => link.port === port)
   }
 
   /** A HELLO is late when its carrier, or its whole life, is known to be an older one. */
   override hello(identity: string, hello: FrameOf<'hello'>, carrier: Carrier, now: number) {
-    const known = this.links.get(identity)
+    const others = this.linksOf(identity)
+    const known = others.find((link) => link.lane === laneOf(hello)) ?? others[0]
     const living = this.#world.agents.find((agent) => agent.identity === identity)?.epoch
     const isSameLife = known?.epoch === hello.epoch
     const isLate = isSameLife
-      ? hello.attempt <= known.attempt
+      ? known.lane === laneOf(hello) && hello.attempt <= known.attempt
       : known?.epoch === living && hello.epoch !== living && living !== undefined
     const answer = super.hello(identity, hello, carrier, now)
     demand(!isLate, '18: a late HELLO takes over')
@@ -61,7 +68,7 @@ export class WatchedSwitch extends Switch {
 
   override receive(port: SwitchPort, frame: StreamFrame, now: number): void {
     if (port.identity !== '') {
-      const serving = this.links.get(port.identity)?.carrier
+      const serving = this.linkOf(port)?.carrier
       demand(serving === this.#speaker, '9: a frame of a fenced carrier is handled')
     }
     this.#world.grants.heard(this.sessionOf(port), frame)

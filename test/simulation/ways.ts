@@ -100,10 +100,9 @@ export class Ways {
     const { agents, clock, options, relays, report } = this.#world
     report.count('watch-dog')
     for (const relay of relays) {
-      const at = relays.indexOf(relay)
       const isLocal = relay.inner === port
-      const holder = isLocal ? relay : agents.find(({ links }) => links[at]?.port === port)
-      const leg = holder === undefined ? undefined : outerPortOf(relay, holder)?.legs.get(id)
+      const holder = isLocal ? relay : agents.find((one) => isLinked(one, relay, port))
+      const leg = holder === undefined ? undefined : outerPortOf(relay, holder, port)?.legs.get(id)
       if (leg === undefined) continue
       const legs = leg.route.legs.map(({ port }) => this.#world.legSteadyMs(relay.switch, port))
       const stream = this.#world.streamOf(leg.route.key)
@@ -133,18 +132,21 @@ export class Ways {
 
   #leads(end: EndpointEnd, { port, id }: Way, holder: Agent | Relay): boolean {
     const relay = holder instanceof Relay ? holder : this.#world.relayCalled(port.name)
-    if (holder instanceof Agent && holder.steadyMs(relay) < correctsMs) return true
-    const leg = outerPortOf(relay, holder)?.legs.get(id)
+    const isAgent = holder instanceof Agent
+    if (isAgent && holder.linkSteadyMs(holder.linkOf(port)) < correctsMs) return true
+    const leg = outerPortOf(relay, holder, port)?.legs.get(id)
     return leg !== undefined && leg.route.key === end.key && leg.far?.port.up === true
   }
 
   /** Every agent of a relay that drains is told, and who comes in meanwhile too. */
   #lookAtDraining(relay: Relay): void {
-    const { agents, clock, relays } = this.#world
+    const { agents, clock } = this.#world
     for (const agent of agents) {
-      const goodMs = Math.min(clock.now - relay.drainingSince, agent.steadyMs(relay))
-      const isTold = agent.links[relays.indexOf(relay)]?.port.leaving === true
-      demand(goodMs < toldMs || isTold, '13: an agent is not told that its relay will stop')
+      for (const link of agent.linksTo(relay)) {
+        const goodMs = Math.min(clock.now - relay.drainingSince, agent.linkSteadyMs(link))
+        const isTold = link.port.leaving
+        demand(goodMs < toldMs || isTold, '13: an agent is not told that its relay will stop')
+      }
     }
   }
 
@@ -180,14 +182,29 @@ export class Ways {
   }
 }
 
-/** The switch's side of the port by which an actor is plugged into this relay. */
-function outerPortOf(relay: Relay, holder: Agent | Relay): SwitchPort | undefined {
-  return holder instanceof Relay ? relay.outer : relay.switch.links.get(holder.identity)?.port
+function isLinked(agent: Agent, relay: Relay, port: EndpointPort): boolean {
+  return agent.linksTo(relay).some((link) => link.port === port)
+}
+
+/** The switch's side of this port of an actor. */
+function outerPortOf(
+  relay: Relay,
+  holder: Agent | Relay,
+  port: EndpointPort,
+): SwitchPort | undefined {
+  if (holder instanceof Relay) return relay.outer
+  const links = relay.switch.linksOf(holder.identity)
+  return links.find(({ lane }) => lane === holder.linkOf(port)?.lane)?.port
 }
 
 /** The endpoint's side of a switch's port. */
-function innerPortOf(world: World, relay: Relay, port: SwitchPort): EndpointPort | undefined {
+export function innerPortOf(
+  world: World,
+  relay: Relay,
+  port: SwitchPort,
+): EndpointPort | undefined {
   if (relay.outer === port) return relay.inner
   const agent = world.agents.find(({ identity }) => identity === port.identity)
-  return agent?.links[world.relays.indexOf(relay)]?.port
+  const lane = relay.switch.linkOf(port)?.lane
+  return agent?.linksTo(relay).find((link) => link.lane === lane)?.port
 }

@@ -32,7 +32,7 @@ import { strangerName } from './stranger.ts'
 import { Stream } from './stream.ts'
 import type { Tracer } from './trace.ts'
 import { Waits } from './waits.ts'
-import { Ways } from './ways.ts'
+import { innerPortOf, Ways } from './ways.ts'
 import { Witness } from './witness.ts'
 
 /** What one event may set going; a world beyond it goes round in circles. */
@@ -60,8 +60,8 @@ export class World {
   readonly carriers = new Set<Carrier>()
   /** Who has something to say. */
   readonly dirty = new Set<() => void>()
-  /** Pairs of agent and relay between which nothing can be dialled. */
-  readonly #partitions = new Map<Agent, Set<Relay>>()
+  /** Between which agent and relay nothing can be dialled, on these lanes. */
+  readonly #partitions = new Map<Agent, Map<Relay, readonly number[]>>()
   readonly #streamOfKey = new Map<string, Stream>()
   /** The endpoints whose process lives. */
   readonly #living = new Set<Endpoint>()
@@ -72,7 +72,7 @@ export class World {
     this.tracer = tracer
     this.chance = new Chance(seed)
     this.laterChance = new Chance(seed ^ 0x5a11)
-    this.options = drawOptions(this.chance)
+    this.options = drawOptions(this.chance, this.laterChance)
     this.relays = Array.from({ length: this.options.relays }, (_, at) => new Relay(this, `r${at}`))
     this.agents = Array.from({ length: this.options.agents }, (_, at) => new Agent(this, `a${at}`))
   }
@@ -157,13 +157,13 @@ export class World {
     for (const stream of this.streams) stream.died(endpoint)
   }
 
-  isPartitioned(agent: Agent, relay: Relay): boolean {
-    return this.#partitions.get(agent)?.has(relay) === true
+  isPartitioned(agent: Agent, relay: Relay, lane: number): boolean {
+    return this.#partitions.get(agent)?.get(relay)?.includes(lane) === true
   }
 
-  partition(agent: Agent, relay: Relay): void {
-    const relays = this.#partitions.get(agent) ?? new Set()
-    relays.add(relay)
+  partition(agent: Agent, relay: Relay, lanes: readonly number[]): void {
+    const relays = this.#partitions.get(agent) ?? new Map<Relay, readonly number[]>()
+    relays.set(relay, lanes)
     this.#partitions.set(agent, relays)
   }
 
@@ -177,7 +177,8 @@ export class World {
     if (port.identity === '') return Number.POSITIVE_INFINITY
     const relay = this.relays.find((one) => one.switch === theSwitch)
     const agent = this.agents.find(({ identity }) => identity === port.identity)
-    return relay === undefined ? 0 : (agent?.steadyMs(relay) ?? 0)
+    const inner = relay && innerPortOf(this, relay, port)
+    return inner === undefined ? 0 : (agent?.linkSteadyMs(agent.linkOf(inner)) ?? 0)
   }
 
   /**

@@ -5,9 +5,10 @@
  */
 import { Admission } from '../../relay/admission.ts'
 import type { Carrier, RelayLink } from '../../relay/switch/link.ts'
+import type { SwitchNotice } from '../../relay/switch/notice.ts'
 import type { SwitchPort } from '../../relay/switch/port.ts'
 import type { Route } from '../../relay/switch/route.ts'
-import { Switch, type SwitchLimits, type SwitchNotice } from '../../relay/switch/switch.ts'
+import { Switch, type SwitchLimits } from '../../relay/switch/switch.ts'
 import { type Policy, parsePolicy } from '../../shared/policy.ts'
 import { Budget } from '../../shared/protocol/budget.ts'
 import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
@@ -19,6 +20,7 @@ export const relayWindowBytes = 10_000
 const limits: SwitchLimits = {
   streamsMax: 10,
   agentsMax: 10_000,
+  carriersMax: 4,
   windowBytes: relayWindowBytes,
   resumeWindowMs: 90_000,
   livenessMs: 10_000,
@@ -42,6 +44,8 @@ export class Agent implements Carrier {
   welcome: FrameOf<'welcome'>
   /** Why the switch ended this carrier, and what GOAWAY said. */
   ended: readonly [FaultCode, WireCode | undefined] | undefined
+  /** The carriers of other lanes that it is to give up: lane and attempt. */
+  readonly gones: (readonly [number, number])[] = []
   /** How soon the relay is to stop, once it has said so. */
   drains: number | undefined
 
@@ -61,6 +65,10 @@ export class Agent implements Carrier {
 
   drain(deadlineMs: number): void {
     this.drains = deadlineMs
+  }
+
+  gone(lane: number, attempt: number): void {
+    this.gones.push([lane, attempt])
   }
 
   end(code: FaultCode, goaway: WireCode | undefined): void {

@@ -9,9 +9,10 @@ import { AgentCarrier } from '../../relay/switch/carrier.ts'
 import type { FaultCode } from '../../shared/protocol/fault.ts'
 import { Fault } from '../../shared/protocol/fault.ts'
 import { decode, encode, type Frame } from '../../shared/protocol/frame.ts'
-import { Link } from '../../shared/protocol/link.ts'
+import type { Link } from '../../shared/protocol/link.ts'
 import type { EndpointPort } from '../../shared/protocol/port.ts'
 import { Board } from './board.ts'
+import { onlyLink } from './lanes.ts'
 import { Lone } from './lone.ts'
 import { Recorder } from './recorder.ts'
 
@@ -97,7 +98,7 @@ export class PairAgent {
 
   constructor(name: string, epoch: string) {
     this.name = name
-    this.link = new Link({
+    this.link = onlyLink({
       name: 'relay',
       endpoint: this.lone.endpoint,
       epoch: epoch.repeat(16),

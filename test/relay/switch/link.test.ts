@@ -25,6 +25,7 @@ test('its port wakes the carrier that serves it now, and no other', (t) => {
     },
     end: () => {},
     drain: () => {},
+    gone: () => {},
   }
   link.port.voice.sayLast({ kind: 'void', id: 4 })
   t.is(wakes, 1)

@@ -10,8 +10,9 @@ import {
   type FrameOf,
   noSession,
 } from '../../../shared/protocol/frame.ts'
-import { Link } from '../../../shared/protocol/link.ts'
+import type { Link } from '../../../shared/protocol/link.ts'
 import { samples } from '../../support/frames.ts'
+import { onlyLink } from '../../support/lanes.ts'
 import { Lone, openFrame } from '../../support/lone.ts'
 
 const livenessMs = 9_000
@@ -25,7 +26,7 @@ class Alone {
   now = 0
 
   constructor() {
-    this.link = new Link({
+    this.link = onlyLink({
       name: 'relay-0',
       endpoint: this.lone.endpoint,
       epoch: 'eeeeeeeeeeeeeeee',
@@ -95,7 +96,7 @@ test('after WELCOME the services are said, and streams go on', (t) => {
   alone.lone.open()
   alone.welcomed()
   t.true(alone.link.ready)
-  t.deepEqual(alone.kinds(), ['ping', 'services', 'open'])
+  t.deepEqual(alone.kinds(), ['services', 'ping', 'open'])
   t.is(alone.welcomes.length, 1)
 })
 
@@ -121,7 +122,7 @@ const unexpected: Readonly<Record<'greeting' | 'ready', readonly FrameKind[]>> =
     ...(['hello', 'gone', 'services', 'open', 'accept', 'refuse', 'data', 'credit'] as const),
     ...(['fin', 'reset', 'close', 'resume', 'resync', 'hold', 'void'] as const),
   ],
-  ready: ['hello', 'gone', 'services'],
+  ready: ['hello', 'services'],
 }
 
 for (const [state, kinds] of Object.entries(unexpected)) {
