@@ -103,6 +103,11 @@ function ofAgents({ status, limits, carriersEnded }: RelayMeasures): readonly Fa
       each(({ streams }) => streams),
     ),
     gauge('agent_streams_limit', 'limits.streamsMax, for each agent.', limits.streamsMax),
+    gauge(
+      'agent_carriers',
+      'Carriers that serve an agent now.',
+      each(({ carriers }) => carriers),
+    ),
     counter(
       'agent_cuts_total',
       'Carriers of an agent that were lost.',

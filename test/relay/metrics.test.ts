@@ -13,6 +13,7 @@ import { repository } from '../support/sources.ts'
 
 const silent = {
   agent: 'agent/plant-1',
+  carriers: 2,
   streams: 3,
   cuts: 4,
   receivedBytes: 5,
@@ -67,6 +68,7 @@ test('each measure stands where its name says, in base units', (t) => {
     ['agents_limit', {}, 102],
     ['agent_streams', ofAgent, 3],
     ['agent_streams_limit', {}, 101],
+    ['agent_carriers', ofAgent, 2],
     ['agent_cuts_total', ofAgent, 4],
     ['agent_received_bytes_total', ofAgent, 5],
     ['agent_sent_bytes_total', ofAgent, 6],
@@ -87,7 +89,7 @@ test('each measure stands where its name says, in base units', (t) => {
 })
 
 test('what is not known of an agent that is away is not told', (t) => {
-  const away = { ...silent, state: 'away' } as const
+  const away = { ...silent, carriers: 0, state: 'away' } as const
   const read = readExposition(metricsText(measuresOf({}, [away])))
   t.is(read.get('sallyport_agents')?.samples.get('{"state":"away"}'), 1)
   t.is(read.get('sallyport_agent_silence_seconds')?.samples.size, 0)
