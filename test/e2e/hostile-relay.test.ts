@@ -177,7 +177,10 @@ test.serial(
   async (t) => {
     t.timeout(360_000)
     await using echo = await startEcho()
-    await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
+    await using tunnel = await openTunnel({
+      services: { 'plant-1/any': { target: echo.port } },
+      agentLimits: { carriers: 1 },
+    })
     await using captured = await HostileRelay.start(tunnel)
     capture(tunnel, captured)
     for (const [what, said, closing] of welcomes) {
@@ -215,7 +218,10 @@ const absurd: readonly Partial<FrameOf<'welcome'>>[] = [
 test.serial('the numbers of a captured relay are forgotten with it (W7)', async (t) => {
   t.timeout(360_000)
   await using echo = await startEcho()
-  await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
+  await using tunnel = await openTunnel({
+    services: { 'plant-1/any': { target: echo.port } },
+    agentLimits: { carriers: 1 },
+  })
   await using captured = await HostileRelay.start(tunnel)
   for (const change of absurd) {
     capture(tunnel, captured)
@@ -237,7 +243,10 @@ test.serial(
   async (t) => {
     t.timeout(360_000)
     await using echo = await startEcho()
-    await using tunnel = await openTunnel({ services: { 'plant-1/any': { target: echo.port } } })
+    await using tunnel = await openTunnel({
+      services: { 'plant-1/any': { target: echo.port } },
+      agentLimits: { carriers: 1 },
+    })
     const { process: agent } = tunnel.agent('plant-1')
     await using captured = await HostileRelay.start(tunnel)
     capture(tunnel, captured)
@@ -268,7 +277,7 @@ test.serial('streams that a captured relay left behind take no place (S1, X3)', 
   await using echo = await startEcho()
   await using tunnel = await openTunnel({
     services: { 'plant-1/any': { target: echo.port } },
-    agentLimits: { streamsMax: 50 },
+    agentLimits: { streamsMax: 50, carriers: 1 },
   })
   await using captured = await HostileRelay.start(tunnel)
   capture(tunnel, captured)
