@@ -14,7 +14,7 @@ import { lanesMax } from '../shared/protocol/greeting.ts'
 import type { EndpointPort } from '../shared/protocol/port.ts'
 import type { Admission } from './admission.ts'
 import type { RelayLimits } from './config.ts'
-import type { SwitchNotice } from './switch/notice.ts'
+import type { SwitchNotice } from './switch/link.ts'
 import type { SwitchPort } from './switch/port.ts'
 import { Switch } from './switch/switch.ts'
 

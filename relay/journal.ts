@@ -7,7 +7,7 @@
 import type { Log } from '../shared/io/log.ts'
 import { type FaultCode, faults } from '../shared/protocol/fault.ts'
 import { attributeTags, type FrameOf } from '../shared/protocol/frame.ts'
-import type { SwitchNotice } from './switch/notice.ts'
+import type { SwitchNotice } from './switch/link.ts'
 import type { Route } from './switch/route.ts'
 
 const decoder = new TextDecoder()

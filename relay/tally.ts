@@ -5,7 +5,7 @@
  * them than codes in the closed list.
  */
 import type { FaultCode } from '../shared/protocol/fault.ts'
-import type { SwitchNotice } from './switch/notice.ts'
+import type { SwitchNotice } from './switch/link.ts'
 
 /** Who refuses: upgrades, consumers at a door, openings of streams. */
 export type Refuser = 'gate' | 'door' | 'switch'

@@ -8,6 +8,16 @@ import type { FaultCode, WireCode } from '../../shared/protocol/fault.ts'
 import type { FrameOf } from '../../shared/protocol/frame.ts'
 import { laneOf } from '../../shared/protocol/greeting.ts'
 import { SwitchPort } from './port.ts'
+import type { RoutingNotice } from './route.ts'
+
+/** What becomes of links and streams, as the relay is told for its log and its status. */
+export type SwitchNotice =
+  | RoutingNotice
+  | { readonly kind: 'linkUp'; readonly link: RelayLink; readonly resumed: boolean }
+  /** `isHere`: another link of the agent is up, and streams go by that. */
+  | { readonly kind: 'linkDown'; readonly link: RelayLink; readonly isHere: boolean }
+  | { readonly kind: 'linkOver'; readonly link: RelayLink; readonly code: FaultCode }
+  | { readonly kind: 'displaced'; readonly link: RelayLink }
 
 /** What the switch asks of the carrier that serves a link now. */
 export interface Carrier {

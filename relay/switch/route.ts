@@ -5,6 +5,7 @@
  * most; the word of the switch (RESYNC, HOLD) comes before what the far end says.
  */
 import type { Budget } from '../../shared/protocol/budget.ts'
+import type { FaultCode } from '../../shared/protocol/fault.ts'
 import type { Frame, FrameOf } from '../../shared/protocol/frame.ts'
 import type { Admitted } from '../admission.ts'
 import { Direction } from './direction.ts'
@@ -12,6 +13,17 @@ import type { SwitchPort } from './port.ts'
 
 /** What the legs of a route that ends hear as its last word. */
 export type LastWord = 'reset' | 'refuse' | 'void'
+
+/** What becomes of streams, as the relay is told for its log and its status. */
+export type RoutingNotice =
+  | { readonly kind: 'routed'; readonly route: Route }
+  | {
+      readonly kind: 'refused'
+      readonly open: FrameOf<'open'>
+      readonly code: FaultCode
+      readonly reason: string
+    }
+  | { readonly kind: 'ended'; readonly route: Route; readonly code: FaultCode }
 
 /** One side of a route: an id on a port. */
 export class Leg {

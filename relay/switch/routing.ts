@@ -12,10 +12,9 @@ import type { FrameOf, StreamFrame } from '../../shared/protocol/frame.ts'
 import type { Admission, Admitted } from '../admission.ts'
 import type { RelayLink } from './link.ts'
 import type { Links } from './links.ts'
-import type { RoutingNotice } from './notice.ts'
 import { Parked } from './parked.ts'
 import type { SwitchPort } from './port.ts'
-import { type LastWord, type Leg, Route } from './route.ts'
+import { type LastWord, type Leg, Route, type RoutingNotice } from './route.ts'
 
 export interface RoutingLimits {
   /** Streams of one agent, parked ones counted. */

@@ -27,6 +27,7 @@ const options: Readonly<
   'tls.key': ['/a', '/b', '/b', ({ tls }) => tls.key],
   'tls.authority': ['/a', '/b', '/b', ({ tls }) => tls.authority],
   'limits.streamsMax': [7, '8', 8, ({ limits }) => limits.streamsMax],
+  'limits.carriers': [3, '4', 4, ({ limits }) => limits.carriers],
   'limits.dialTimeout': ['7s', '800ms', 800, ({ limits }) => limits.dialTimeoutMs],
   'limits.openTimeout': ['7s', '8s', 8000, ({ limits }) => limits.openTimeoutMs],
   'limits.handshakeTimeout': ['7s', '8s', 8000, ({ limits }) => limits.handshakeTimeoutMs],
@@ -82,6 +83,7 @@ test('the smallest file has the documented defaults, and offers nothing', async 
       forward: [],
       limits: {
         streamsMax: 1000,
+        carriers: 2,
         dialTimeoutMs: 10_000,
         openTimeoutMs: 15_000,
         handshakeTimeoutMs: 10_000,

@@ -165,7 +165,7 @@ function knownRoot(): string {
 
 function knownLimits(): string {
   return (
-    'known here: streamsMax, dialTimeout, openTimeout, handshakeTimeout, liveness, ' +
+    'known here: streamsMax, carriers, dialTimeout, openTimeout, handshakeTimeout, liveness, ' +
     'resumeWindow, window, memoryBudget'
   )
 }

@@ -16,6 +16,7 @@ testWith('curl')('curl sees the bytes of an agent grow, its cuts and a refusal',
   await using tunnel = await openTunnel({
     services: { [service]: { target: target.port }, 'plant-1/shut': { target: 9 } },
     policy: [{ rule: 'one of them', from: ['127.0.0.0/8'], to: [service] }],
+    agentLimits: { carriers: 1 },
   })
   const look = async (): Promise<Look> => {
     const url = `http://127.0.0.1:${tunnel.adminPort}/metrics`

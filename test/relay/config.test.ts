@@ -121,7 +121,7 @@ test('the smallest file has the documented defaults, and denies everything', asy
     t.deepEqual(config.limits, {
       streamsMax: 1000,
       agentsMax: 10_000,
-      carriersMax: 4,
+      carriersMax: 16,
       connectionsMax: 10_000,
       pendingHandshakesMax: 256,
       pendingPerSourceMax: 20,

@@ -31,7 +31,7 @@ export function judge(world: World, stream: Stream): void {
   const wasReset = opener.didReset || target.didReset
   if (one === 'end' && other === 'end') world.report.cleanEnds += 1
   // Of two ends one may have heard the last word, and the other waits for it until its window ends.
-  // A new life of the target's agent knows nothing of a stream that the old one had brought to its end.
+  // A new life of the target's agent knows nothing of what the old one had brought to its end.
   const isForgotten = stream.targetRestarted && one === 'unknown_stream'
   const isForced = wasReset || isForgotten || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)

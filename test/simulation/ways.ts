@@ -85,6 +85,7 @@ export class Ways {
       const { livingOpener, livingAcceptor } = stream
       if (livingOpener !== undefined) this.#hold(livingOpener, stream.options.opener, stream)
       if (livingAcceptor !== undefined) this.#hold(livingAcceptor, stream.options.target, stream)
+      if (livingAcceptor !== undefined) this.#lookAtWait(livingOpener, isFound, stream)
     }
     for (const relay of this.#world.relays) {
       if (relay.up) this.#lookAtRoutes(relay)
@@ -120,6 +121,18 @@ export class Ways {
     const relay = opener instanceof Relay ? opener : this.#world.relayCalled(name)
     const isLinked = relaySteadyMs(relay, stream) >= refusesMs
     demand(!isLinked, '13: a relay that has the agent refuses', stream)
+  }
+
+  /** Who has lost its way finds another where there is one: by another lane, or another relay. */
+  #lookAtWait(end: EndpointEnd | undefined, isFound: boolean, stream: Stream): void {
+    if (end === undefined) return
+    const { clock, options } = this.#world
+    const waits = end.phase === 'open' && end.current?.ready !== true && !stream.denied
+    if (!waits || !isFound) return void this.#doubted.delete(end)
+    const since = this.#doubted.get(end) ?? clock.now
+    this.#doubted.set(end, since)
+    const isLong = clock.now - since >= findsWayMs && options.loss === 0
+    demand(!isLong, '13: an end waits beside a way', stream)
   }
 
   /** An end that believes in its way must be right about it. */

@@ -4,8 +4,7 @@
  * Invariant: time stands still until `advance`, and nothing is pulled until `said`.
  */
 import { Admission } from '../../relay/admission.ts'
-import type { Carrier, RelayLink } from '../../relay/switch/link.ts'
-import type { SwitchNotice } from '../../relay/switch/notice.ts'
+import type { Carrier, RelayLink, SwitchNotice } from '../../relay/switch/link.ts'
 import type { SwitchPort } from '../../relay/switch/port.ts'
 import type { Route } from '../../relay/switch/route.ts'
 import { Switch, type SwitchLimits } from '../../relay/switch/switch.ts'

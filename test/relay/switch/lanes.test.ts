@@ -59,7 +59,7 @@ test('streams of all lanes count as streams of their agent', (t) => {
   t.is(refused.length, 3)
 })
 
-test('a lost carrier: the opener is told that this way is gone, and the others of the loss', (t) => {
+test('a lost carrier: the opener is told VOID, and the other carrier of the loss', (t) => {
   const { board, first, second, opener } = twoLanes()
   first.lost()
   t.deepEqual(opener.hears(), [{ kind: 'void', id: 2 }])
@@ -76,7 +76,7 @@ test('a lost carrier of an opener: the acceptor holds, and nobody else is told',
   t.is(board.switch.routes.size, 1)
 })
 
-test('the last carrier lost: streams are held, and whichever lane is back first takes them', (t) => {
+test('the last carrier lost: streams are held, and the first lane that is back takes them', (t) => {
   const { board, first, second, opener } = twoLanes()
   second.lost()
   first.lost()

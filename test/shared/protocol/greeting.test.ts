@@ -25,7 +25,7 @@ test('a lane that is not one byte is malformed', (t) => {
   }
 })
 
-test('a WELCOME of another version, or of a session that was not asked for, ends the carrier', (t) => {
+test('a WELCOME of another version, or of another session, ends the carrier', (t) => {
   const { welcome } = samples
   const isFault = (code: string) => ({ instanceOf: Fault, code })
   t.throws(
