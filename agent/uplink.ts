@@ -16,7 +16,6 @@ import type { Link } from '../shared/protocol/link.ts'
 import { dial } from './dial.ts'
 import { Lane } from './lane.ts'
 
-
 export interface UplinkOptions {
   readonly relay: HostPort
   /** Carriers to keep to this relay, if it takes so many. */

@@ -97,6 +97,13 @@ export class FaultyProxy implements Conditions, AsyncDisposable {
     return this.#each(one, (passage) => passage.forget())
   }
 
+  /** Nothing passes on this one of those alive, until what this gives is called. */
+  stall(one: number): () => void {
+    const passage = this.#alive[one]
+    passage?.pause()
+    return () => passage?.resume()
+  }
+
   /** Begins or ends a black hole: connections stay open, new ones are accepted, nothing passes. */
   blackHole(on: boolean): void {
     if (on) {
