@@ -102,14 +102,15 @@ export class Cloud {
     return `http://127.0.0.1:${this.#plan.admin}/status`
   }
 
-  /** What the relay knows of the agent, as soon as it is up and its round trip is measured. */
+  /** What the relay knows of the agent, as soon as all its carriers are up, and measured. */
   async agentUp(name: string, signal: AbortSignal): Promise<AgentStatus> {
     const deadline = performance.now() + upWithinMs
     while (performance.now() < deadline) {
       const response = await fetch(this.statusUrl, { signal })
       const { agents } = (await response.json()) as RelayStatus
       const found = agents.find(({ agent }) => agent === `agent/${name}`)
-      if (found?.state === 'up' && found.roundTripMs !== undefined) return found
+      const isWhole = found?.state === 'up' && found.carriers === carriersOfAgent
+      if (isWhole && found.roundTripMs !== undefined) return found
       await pause(pollMs, undefined, { signal })
     }
     throw new Fault('promise_broken', `${this.statusUrl} does not call ${name} up.`)
@@ -117,6 +118,8 @@ export class Cloud {
 }
 
 const upWithinMs = 30_000
+/** An agent that asks for no other number keeps so many carriers. */
+const carriersOfAgent = 2
 const pollMs = 25
 
 function startRelay(processes: Processes): Child {

@@ -113,16 +113,17 @@ export async function openScene(
   const around = { processes, folder, networkPort: network.port }
   const plant = await account.step(`agent ${plantName}`, 'dials out', async () => {
     const value = await startPlant(around, exposed(broker, amqpBroker, todos))
-    const { roundTripMs } = await cloud.agentUp(plantName, signal)
-    const text = `dialled out, ${roundTripMs} ms, ${await listensOn(value, [])}`
+    const { carriers, roundTripMs } = await cloud.agentUp(plantName, signal)
+    const text = `dialled out, ${carriers} carriers, ${roundTripMs} ms, ${await listensOn(value, [])}`
     return { text, value }
   })
   const office = await account.step(`agent ${officeName}`, 'dials out', async () => {
     const value = await startOffice(around, wishPorts ? 18_831 : 0)
-    const { roundTripMs } = await cloud.agentUp(officeName, signal)
+    const { carriers, roundTripMs } = await cloud.agentUp(officeName, signal)
     const { process, mqttPort, sshPort } = value
     const listens = await listensOn(process, [mqttPort, sshPort], 'forwards')
-    return { text: `dialled out, ${roundTripMs} ms, ${listens}`, value }
+    const text = `dialled out, ${carriers} carriers, ${roundTripMs} ms, ${listens}`
+    return { text, value }
   })
   for (const [transport, front] of fronts) {
     front.serve({

@@ -213,8 +213,9 @@ export class Switch {
 
   /** The link is over, and so are its streams, whatever other links its agent has. */
   #cutOff(link: RelayLink, goaway: WireCode, code: WireCode): void {
-    link.carrier?.end(goaway, goaway)
+    const { carrier } = link
     link.carrier = undefined
+    carrier?.end(goaway, goaway)
     this.#endLink(link, code, 'reset')
   }
 

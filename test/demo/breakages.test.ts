@@ -44,7 +44,7 @@ test('whatever is broken by hand comes back, and the stream of the forward goes 
   }
   await sequence.settles({ withinMs: 10_000, signal })
   t.is(sequence.heard, 2 * told.length)
-  t.regex(told[0] ?? '', /^2 carriers reset; both agents were back .*; no stream was lost$/)
+  t.regex(told[0] ?? '', /^4 carriers reset; both agents were back .*; no stream was lost$/)
   t.regex(told[1] ?? '', /^messages flowed again [\d.]+ s after its end; no stream was lost$/)
   t.regex(told[2] ?? '', /^another relay serves after [\d.]+ s; no stream was lost; /)
   t.is(asides.filter((line) => /agent \S+ noticed it after [\d.]+ s$/.test(line)).length, 2)

@@ -123,7 +123,7 @@ testStory('the path page draws what is, and tells what was broken from it', asyn
   const events = page.locator('.events li')
   await page.getByRole('button', { name: 'cut the carriers' }).press('Enter')
   await events.filter({ hasText: /no stream was lost; longest pause [\d.]+ s/ }).waitFor()
-  t.is(await page.locator('.cuts').textContent(), '2')
+  t.is(await page.locator('.cuts').textContent(), '4')
   await page.getByRole('button', { name: 'kill the relay' }).click()
   await page.locator('.relay[data-station=down]').waitFor()
   t.true(await page.getByRole('button', { name: 'cut the carriers' }).isDisabled())

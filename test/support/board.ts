@@ -72,6 +72,8 @@ export class Agent implements Carrier {
 
   end(code: FaultCode, goaway: WireCode | undefined): void {
     this.ended = [code, goaway]
+    // As the driver of a carrier does, at once.
+    this.lost()
   }
 
   /** A frame of this agent comes. */
