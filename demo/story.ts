@@ -114,7 +114,8 @@ export async function openScene(
   const plant = await account.step(`agent ${plantName}`, 'dials out', async () => {
     const value = await startPlant(around, exposed(broker, amqpBroker, todos))
     const { carriers, roundTripMs } = await cloud.agentUp(plantName, signal)
-    const text = `dialled out, ${carriers} carriers, ${roundTripMs} ms, ${await listensOn(value, [])}`
+    const listens = await listensOn(value, [])
+    const text = `dialled out, ${carriers} carriers, ${roundTripMs} ms, ${listens}`
     return { text, value }
   })
   const office = await account.step(`agent ${officeName}`, 'dials out', async () => {
