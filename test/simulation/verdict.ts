@@ -33,7 +33,9 @@ export function judge(world: World, stream: Stream): void {
   // Of two ends one may have heard the last word, and the other waits for it until its window ends.
   // A new life of the target's agent knows nothing of what the old one had brought to its end.
   const isForgotten = stream.targetRestarted && one === 'unknown_stream'
-  const isForced = wasReset || isForgotten || stream.denied || hadNoWay(world, stream)
+  // And what was dialled for an OPEN that came when all was over has nobody on the other side.
+  const isNobodys = isForgotten || stream.isGhost
+  const isForced = wasReset || isNobodys || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
   judgeReset(world, stream, opener, target)
   judgeReset(world, stream, target, opener)

@@ -6,9 +6,11 @@ import type { Mutant } from './mutant.ts'
 const link = 'shared/protocol/link.ts'
 const pulse = 'shared/protocol/pulse.ts'
 const voice = 'shared/protocol/voice.ts'
+const ports = 'shared/protocol/ports.ts'
 const relayLink = 'relay/switch/link.ts'
 const carrier = 'relay/switch/carrier.ts'
 const theSwitch = 'relay/switch/switch.ts'
+const greeting = 'relay/switch/greeting.ts'
 const routing = 'relay/switch/routing.ts'
 
 export const mutantsOfLinks: readonly Mutant[] = [
@@ -30,17 +32,17 @@ export const mutantsOfLinks: readonly Mutant[] = [
   },
   {
     rule: 'carriers come in the order of their attempts',
-    file: theSwitch,
-    find: 'if (known !== undefined && sameLife && hello.attempt <= known.attempt) {',
-    replace: 'if (known === undefined && sameLife) {',
+    file: greeting,
+    find: 'if (known !== undefined && hello.attempt <= known.attempt) {',
+    replace: 'if (known !== undefined && isFull) {',
     why: 'A late HELLO takes the link back to a dead carrier.',
     within: 50,
   },
   {
     rule: 'a life that was displaced is late for a while',
-    file: theSwitch,
-    find: 'if ((this.#displaced.get(lifeOf(identity, hello.epoch)) ?? 0) > now) {',
-    replace: 'if (this.#displaced.size < 0) {',
+    file: greeting,
+    find: 'if (isLate) {',
+    replace: 'if (isLate && isFull) {',
     why: 'A late HELLO of a dead life ends every stream of the living one.',
     within: 50,
   },
@@ -55,7 +57,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
   {
     rule: 'a takeover fences the old carrier',
     file: theSwitch,
-    find: 'if (known !== undefined) this.#fence(known, sameLife)',
+    find: 'if (known !== undefined) this.#fence(known)',
     replace: '',
     why: 'Frames of two carriers mix.',
     within: 50,
@@ -63,22 +65,22 @@ export const mutantsOfLinks: readonly Mutant[] = [
   {
     rule: 'another epoch resets the streams of the old one',
     file: theSwitch,
-    find: "sameLife ? 'void' : 'reset'",
-    replace: "'void'",
+    find: "this.#endLink(link, code, 'reset')",
+    replace: "this.#endLink(link, code, 'void')",
     why: 'The far ends look for streams that nobody has any longer.',
     within: 50,
   },
   {
     rule: 'a session that one life replaces is VOID, not RESET',
     file: theSwitch,
-    find: "sameLife ? 'void' : 'reset'",
-    replace: "'reset'",
+    find: "this.#endLink(old, 'closed', 'void')",
+    replace: "this.#endLink(old, 'closed', 'reset')",
     why: 'A WELCOME that was lost costs every stream of the agent.',
     within: 2_000,
   },
   {
     rule: 'HOLD is said when a leg goes down',
-    file: theSwitch,
+    file: relayLink,
     find: "      far.say.word = 'hold'\n",
     replace: '',
     why: 'The far end believes in a way that leads nowhere.',
@@ -95,8 +97,8 @@ export const mutantsOfLinks: readonly Mutant[] = [
   {
     rule: 'a session ends with its window',
     file: theSwitch,
-    find: "if (link.lostUntil <= now) this.#endLink(link, 'expired', 'reset')",
-    replace: 'void link',
+    find: 'if (link.lostUntil > now) continue',
+    replace: 'if (link.lostUntil > 0) continue',
     why: 'An agent that never returns is remembered for ever.',
     within: 50,
   },
@@ -122,6 +124,38 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: "    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return\n",
     replace: '',
     why: 'Who is to be told RESET is told to look for another way.',
+    within: 500,
+  },
+  {
+    rule: 'streams do not wait for a lane while another one is up',
+    file: theSwitch,
+    find: 'if (isHere) this.#routing.leave(link.port)',
+    replace: '',
+    why: 'A stream waits for a carrier that cannot be dialled, beside one that serves.',
+    within: 500,
+  },
+  {
+    rule: 'a lane that is up takes the streams of those that are not',
+    file: theSwitch,
+    find: '      if (!other.port.up) this.#routing.leave(other.port)\n',
+    replace: '',
+    why: 'The same, when all were lost and one is back.',
+    within: 500,
+  },
+  {
+    rule: 'another life ends all lanes of the old one',
+    file: theSwitch,
+    find: 'this.#displace(others)',
+    replace: 'this.#displace(others.filter((one) => one.lane === lane))',
+    why: 'Two lives of one agent stand side by side.',
+    within: 500,
+  },
+  {
+    rule: 'an opener that has lost its lane asks by another',
+    file: ports,
+    find: 'for (const port of avoid) if (port.ready) avoided.add(port.name)',
+    replace: 'for (const port of avoid) avoided.add(port.name)',
+    why: 'It waits for the carrier that it has lost.',
     within: 500,
   },
 ]

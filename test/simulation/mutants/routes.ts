@@ -69,8 +69,8 @@ export const mutantsOfRoutes: readonly Mutant[] = [
   {
     rule: 'no OPEN is parked for ever',
     file: routing,
-    find: "if (route.parkedUntil <= now) this.#end(route, 'no_agent', 'refuse')",
-    replace: 'void route',
+    find: "for (const route of this.#parked.due(now)) this.#end(route, 'no_agent', 'refuse')",
+    replace: 'void now',
     why: 'A consumer waits for an agent that does not come.',
     within: 200,
   },

@@ -190,8 +190,8 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'streams that a relay opened die with it',
     file: reception,
-    find: 'if (end.relay?.port === port && end.relay.life !== port.life)',
-    replace: 'if (end.relay === undefined && end.relay !== undefined)',
+    find: "if (isRelays && end.relayLife !== port.life) end.expire('relay_restarted')",
+    replace: 'void isRelays',
     why: 'Their sockets stay open for a whole window, for nobody.',
     within: 50,
   },
