@@ -5,7 +5,7 @@
  * Invariant: every frame may come twice and changes nothing the second time (law 1). Whatever a
  * peer says that cannot be true ends this stream with a code, and no other stream.
  */
-import { unsync } from './attachment.ts'
+import { type Attachment, unsync } from './attachment.ts'
 import type { Numbers } from './control.ts'
 import { Fault, type WireCode } from './fault.ts'
 import type { FrameOf, StreamFrame } from './frame.ts'
@@ -29,6 +29,17 @@ export abstract class HearingEnd<Port> extends End<Port> {
   override loseCurrent(): void {
     this.#lastPort = this.via
     super.loseCurrent()
+  }
+
+  /** Who has waited for the last word for too long leaves its way behind, and says so. */
+  override expire(code: WireCode): void {
+    if (this.phase === 'lingering' && this.current !== undefined) this.giveUp(this.current)
+    super.expire(code)
+  }
+
+  /** The relay need not keep this way, or the OPEN that asked for it. */
+  protected giveUp({ port, id }: Attachment<Port>): void {
+    this.host.lastWord(port, { kind: 'void', id })
   }
 
   /** A frame on the current attachment. */

@@ -168,7 +168,7 @@ export class Opener<Port> extends HearingEnd<Port> {
 
   #accepted(candidate: Attachment<Port>, frame: FrameOf<'accept'>): void {
     if (this.current !== undefined) {
-      this.#giveUp(this.current)
+      this.giveUp(this.current)
       this.host.detached(this.current)
     }
     this.current = candidate
@@ -206,7 +206,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     }
     this.#forgetCandidate()
     // A way that is held would be kept for an end that is gone.
-    if (this.current !== undefined) this.#giveUp(this.current)
+    if (this.current !== undefined) this.giveUp(this.current)
     this.close('refused', code === 'end' ? 'closed' : code)
   }
 
@@ -218,13 +218,8 @@ export class Opener<Port> extends HearingEnd<Port> {
   /** Gives the candidate up. */
   #dropCandidate(): void {
     if (this.candidate === undefined) return
-    this.#giveUp(this.candidate)
+    this.giveUp(this.candidate)
     this.#forgetCandidate()
-  }
-
-  /** The relay need not keep this way, or the OPEN that asked for it. */
-  #giveUp({ port, id }: Attachment<Port>): void {
-    this.host.lastWord(port, { kind: 'void', id })
   }
 
   #forgetCandidate(): void {

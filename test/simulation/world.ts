@@ -82,9 +82,10 @@ export class World {
     const policy = this.policyWithout(service)
     const isEverywhere = relays.length === this.relays.length
     for (const stream of this.streams) {
-      const isMeant = stream.to === service && !stream.over
       // A relay may end only what it leads itself, and refuse what comes to it.
       const isLed = relays.some((relay) => relay.leads(stream.key))
+      // What its opener has given up may still be dialled for.
+      const isMeant = stream.to === service && (isLed || !stream.over)
       if (isMeant) stream.denied = true
       if (isMeant && (isEverywhere || isLed)) stream.forbidden = true
     }

@@ -200,6 +200,16 @@ test('R5, R6: gaps, empty frames and credit that adds nothing leave nothing', (t
   t.deepEqual(lone.said(), [])
 })
 
+for (const role of ['opener', 'acceptor'] as const) {
+  test(`rule 9: ${role}: who has lingered for too long gives its way up aloud`, (t) => {
+    const { lone, end, id } = inPhase(role, 'lingering')
+    lone.said()
+    end.expire('expired')
+    t.is(end.phase, 'closed')
+    t.deepEqual(lone.said(), [{ kind: 'void', id }])
+  })
+}
+
 function frameOf(name: string, id: number, reached: number): StreamFrame {
   const make = frames[name]
   if (make === undefined) throw new Error(`no frame ${name}`)

@@ -26,7 +26,7 @@ const tables: Readonly<Record<Role, string>> = {
     abort       closed+reset  aborting+fin   .             lingering+close  .
     taken       .             .              .             .                .
     takenFinish .             .              .             .                .
-    expire      closed+reset  closed+reset   closed+reset  lingering+close  closed
+    expire      closed+reset  closed+reset   closed+reset  lingering+close  closed+void
     fail        closed+reset  closed+reset   closed+reset  closed+reset     closed+reset`,
   acceptor: `
                 dialling      open           aborting      aborted          lingering
@@ -35,7 +35,7 @@ const tables: Readonly<Record<Role, string>> = {
     abort       .             aborting+fin   .             lingering+close  .
     taken       .             .              .             .                .
     takenFinish .             .              .             .                .
-    expire      closed+reset  closed+reset   closed+reset  lingering+close  closed
+    expire      closed+reset  closed+reset   closed+reset  lingering+close  closed+void
     fail        closed+reset  closed+reset   closed+reset  closed+reset     closed+reset`,
 }
 
