@@ -19,6 +19,7 @@ interface OwedWord {
   readonly port: SwitchPort
   readonly session: string
   readonly id: number
+  readonly since: number
   /** The stream is over, and not only this way. */
   readonly isFinal: boolean
 }
@@ -39,7 +40,8 @@ export class Duties {
     for (const { id, port } of route.legs) {
       const session = relay.switch.linkOf(port)?.session
       if ((port.up && !isFinal) || session === undefined) continue
-      this.#words.set(`${session}/${id}`, { relay, port, session, id, isFinal })
+      const since = this.#world.clock.now
+      this.#words.set(`${session}/${id}`, { relay, port, session, id, since, isFinal })
     }
   }
 
@@ -66,11 +68,12 @@ export class Duties {
     }
   }
 
-  #lookAtWord(name: string, { relay, port, session }: OwedWord): void {
+  #lookAtWord(name: string, { relay, port, session, since }: OwedWord): void {
     const link = relay.switch.linkOf(port)
     if (link?.session !== session) this.#words.delete(name)
     else if (link.port.up) {
-      const isDue = this.#world.legSteadyMs(relay.switch, link.port) >= patienceMs
+      const steadyMs = this.#world.legSteadyMs(relay.switch, link.port)
+      const isDue = Math.min(steadyMs, this.#world.clock.now - since) >= patienceMs
       demand(!isDue, '17: the last word of a route is never said')
     }
   }
