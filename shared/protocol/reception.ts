@@ -99,6 +99,8 @@ export class Reception {
     open: FrameOf<'open'>,
     attachment: Attachment<EndpointPort> | undefined,
   ): WireCode | undefined {
+    // What a relay has opened itself dies with it: no other life of it can go on with that.
+    if (known.relayLife !== undefined && known.relayLife !== port.life) return 'stale'
     const isCurrent = attachment !== undefined && attachment === known.current
     const objection = known.objection(open, isCurrent)
     if (objection !== undefined) return objection

@@ -114,6 +114,20 @@ test('tombstones are bounded, however many streams end badly', (t) => {
   t.true(lone.endpoint.tombstones <= 2 * limits.streamsMax)
 })
 
+test('what a relay has opened itself is moved by no other life of it, on no other lane', (t) => {
+  const lone = new Lone(2)
+  const from = 'address/10.0.0.1'
+  const { end } = lone.accept({ from })
+  lone.said()
+  lone.up({ life: 'c'.repeat(16), session: 'c'.repeat(16) }, 1)
+  const later = openFrame({ id: 3, from, attachment: 2, established: true })
+  lone.hear(later, 1)
+  t.deepEqual(lone.said(1), [{ kind: 'refuse', id: 3, code: 'stale' }])
+  t.is(end.current?.port, lone.port(0))
+  lone.hear(later, 0)
+  t.is(end.current?.id, 3)
+})
+
 /** An endpoint that remembers the end of a stream with this code. */
 function ended(code: WireCode): Lone {
   const { lone, id } = inPhase('acceptor', 'open')
