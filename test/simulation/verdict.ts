@@ -125,9 +125,9 @@ function targetCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
   return codes
 }
 
-function commonCodes({ opener, target }: Stream): Set<FaultCode> {
+function commonCodes({ opener, targets }: Stream): Set<FaultCode> {
   const codes = new Set<FaultCode>(['end'])
-  if (opener.didReset || target?.didReset === true) codes.add('connection_reset')
+  if ([opener, ...targets].some(({ didReset }) => didReset)) codes.add('connection_reset')
   return codes
 }
 
