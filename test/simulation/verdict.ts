@@ -96,6 +96,8 @@ function openerCodes(world: World, stream: Stream): ReadonlySet<FaultCode> {
     // Whoever moves asks the new life itself.
     const moves = options.opener instanceof Agent || world.options.lanes > 1
     if (moves) codes.add('unknown_stream')
+    // Which may have dialled for an OPEN that was under way, and knows of no byte.
+    if (stream.isGhost) codes.add('never_sent')
   }
   if (!stream.wasEstablished) {
     // Each relay is asked once; the first may have found the agent since it refused.
