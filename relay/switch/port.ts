@@ -17,6 +17,8 @@ export class SwitchPort {
   readonly voice: Voice<Leg>
   up = false
   #nextId = 1
+  /** The greatest id by which a way was asked for in this session. */
+  #askedMax = 0
 
   constructor(identity: string, wake: () => void) {
     this.identity = identity
@@ -34,6 +36,13 @@ export class SwitchPort {
     return id
   }
 
+  /** True for an id by which no way has been asked for; from now on one has. */
+  asks(id: number): boolean {
+    if (id <= this.#askedMax) return false
+    this.#askedMax = id
+    return true
+  }
+
   pull(dataAllowed: boolean): Frame | undefined {
     return this.up ? this.voice.pull(dataAllowed) : undefined
   }
@@ -42,5 +51,6 @@ export class SwitchPort {
   restart(): void {
     this.voice.forget()
     this.#nextId = 1
+    this.#askedMax = 0
   }
 }

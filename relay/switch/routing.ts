@@ -120,6 +120,8 @@ export class Routing {
     }
     // The switch will give an odd id to another stream, whose leg would take this one's place.
     if (open.id % 2 === 1) return this.#refuse(port, open, 'frame_unexpected', 'the id is odd')
+    // That way is over, and the word of it under way or lost: no id is used twice (rule 21).
+    if (!port.asks(open.id)) return port.voice.sayLast({ kind: 'void', id: open.id })
     const mayEnter = !this.draining || (identity === '' && open.established)
     if (!mayEnter) return this.#refuse(port, open, 'drain', 'the relay is about to stop')
     const decision = this.#options.admission.decide(open)

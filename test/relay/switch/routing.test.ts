@@ -14,6 +14,19 @@ const grant = { received: 0, consumed: 0, limit: 1_000_000 }
 const openOf = (change: Partial<FrameOf<'open'>> = {}) =>
   openFrame({ id: 2, from: 'agent/somebody-else', ...change })
 
+test('rule 21: an OPEN that is said again behind the end of its way begins no other', (t) => {
+  const board = new Board()
+  const { opener } = board.routed()
+  board.agent('plant-1', { epoch: 'f'.repeat(16) })
+  // The carrier dies with the word that the stream is over; the OPEN had been under way.
+  opener.hears()
+  opener.says(openFrame({ id: 2, from: '' }))
+  t.deepEqual(opener.hears(), [{ kind: 'void', id: 2 }])
+  t.is(board.switch.routes.size, 0)
+  opener.says(openFrame({ id: 4, attachment: 2, from: '' }))
+  t.is(board.switch.routes.size, 1)
+})
+
 test('an OPEN that is admitted goes to the agent, under another id and in the proved name', (t) => {
   const board = new Board()
   const crm = board.agent('crm-1')

@@ -183,8 +183,9 @@ test('a relay that drains leads what it leads, and nothing that is new', (t) => 
   board.switch.drain(8_000, board.now)
   opener.says({ kind: 'data', id: 2, offset: 0, bytes: new Uint8Array(0) })
   for (const established of [false, true]) {
-    opener.says(openFrame({ id: 4, key: '1'.repeat(32), established, from: '' }))
-    t.like(opener.hears().at(-1), { kind: 'refuse', id: 4, code: 'drain' })
+    const id = established ? 6 : 4
+    opener.says(openFrame({ id, key: '1'.repeat(32), established, from: '' }))
+    t.like(opener.hears().at(-1), { kind: 'refuse', id, code: 'drain' })
   }
   t.is(board.switch.routes.size, 1)
 })
