@@ -150,8 +150,8 @@ function partition(world: World, near: Stream | undefined): void {
   hit(world, 'partition', streamsOf(world, agent))
   // A path that takes every carrier but one leaves the streams of that one another lane.
   const lanes = agent.linksTo(relay).map(({ lane }) => lane)
-  const lost =
-    lanes.length > 1 && world.laterChance.happens(0.5) ? [world.laterChance.pick(lanes)] : lanes
+  const isOne = lanes.length > 1 && world.laterChance.happens(0.5)
+  const lost = isOne ? [world.laterChance.pick(lanes)] : lanes
   world.partition(agent, relay, lost)
   for (const carrier of world.carriers) {
     if (carrier.from !== agent || carrier.to !== relay || !carrier.alive) continue
@@ -160,7 +160,9 @@ function partition(world: World, near: Stream | undefined): void {
     carrier.cut()
   }
   const forMs = world.chance.between(100, world.options.outageMsMax)
-  world.clock.after(forMs, () => world.heal(agent, relay))
+  // Where another lane serves it may last for long.
+  const lostMs = isOne ? world.laterChance.between(forMs, 15_000) : forMs
+  world.clock.after(lostMs, () => world.heal(agent, relay))
   const led = world.streams.filter(({ options, over }) => options.target === agent && !over)
   if (led.length > 0 && world.chance.happens(world.options.denials)) {
     const others = world.relays.filter((other) => other !== relay)

@@ -5,7 +5,6 @@ import type { Mutant } from './mutant.ts'
 
 const link = 'shared/protocol/link.ts'
 const pulse = 'shared/protocol/pulse.ts'
-const voice = 'shared/protocol/voice.ts'
 const ports = 'shared/protocol/ports.ts'
 const relayLink = 'relay/switch/link.ts'
 const carrier = 'relay/switch/carrier.ts'
@@ -119,28 +118,12 @@ export const mutantsOfLinks: readonly Mutant[] = [
     within: 50,
   },
   {
-    rule: 'VOID takes the place of no other last word',
-    file: voice,
-    find: "    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return\n",
-    replace: '',
-    why: 'Who is to be told RESET is told to look for another way.',
-    within: 500,
-  },
-  {
     rule: 'streams do not wait for a lane while another one is up',
     file: theSwitch,
     find: 'if (isHere) this.#routing.leave(link.port)',
     replace: '',
     why: 'A stream waits for a carrier that cannot be dialled, beside one that serves.',
-    within: 500,
-  },
-  {
-    rule: 'a lane that is up takes the streams of those that are not',
-    file: theSwitch,
-    find: '      if (!other.port.up) this.#routing.leave(other.port)\n',
-    replace: '',
-    why: 'The same, when all were lost and one is back.',
-    within: 500,
+    within: 1_500,
   },
   {
     rule: 'another life ends all lanes of the old one',
@@ -148,7 +131,7 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'this.#displace(others)',
     replace: 'this.#displace(others.filter((one) => one.lane === lane))',
     why: 'Two lives of one agent stand side by side.',
-    within: 500,
+    within: 1_500,
   },
   {
     rule: 'an opener that has lost its lane asks by another',
@@ -156,6 +139,6 @@ export const mutantsOfLinks: readonly Mutant[] = [
     find: 'for (const port of avoid) if (port.ready) avoided.add(port.name)',
     replace: 'for (const port of avoid) avoided.add(port.name)',
     why: 'It waits for the carrier that it has lost.',
-    within: 500,
+    within: 2_000,
   },
 ]

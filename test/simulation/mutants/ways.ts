@@ -89,7 +89,7 @@ export const mutantsOfWays: readonly Mutant[] = [
     replace:
       "    const { acked } = this.send\n    if (open.consumed < acked) return this.fail('state_lost')\n",
     why: 'What still travelled on the old way had acknowledged more: the stream is lost.',
-    within: 500,
+    within: 1_500,
   },
   {
     rule: 'an acceptor that moves gives up its old way',
