@@ -64,7 +64,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     replace:
       '    for (const route of [...this.#routes]) {\n      if (route.acceptor?.port.up !== true || !route.opener.port.up) continue\n',
     why: 'What is away when it is forbidden comes back.',
-    within: 50,
+    within: 200,
   },
   {
     rule: 'no OPEN is parked for ever',
@@ -184,7 +184,7 @@ export const mutantsOfRoutes: readonly Mutant[] = [
     find: '    if (this.#pieces.charged >= this.#budget.share(Number.POSITIVE_INFINITY))\n      return this.#drop(true)\n',
     replace: '',
     why: 'The queues of slow agents take the memory of all.',
-    within: 500,
+    within: 1_500,
   },
   {
     rule: 'the cursor is never behind what was consumed',
