@@ -13,8 +13,7 @@ import type { Link } from '../shared/protocol/link.ts'
 const farewellMs = 200
 
 export interface LaneOptions {
-  /** Its link; asked for when the lane starts, for link and lane are made for each other. */
-  readonly link: () => Link
+  readonly link: Link
   /** One attempt to reach the relay. */
   readonly dial: (listener: CarrierListener, signal: AbortSignal) => Promise<Carrier>
   /** A carrier that served is gone. */
@@ -25,12 +24,14 @@ export interface LaneOptions {
 
 export class Lane implements AsyncDisposable {
   readonly #options: LaneOptions
+  readonly #link: Link
   readonly #alarm: Alarm
   readonly #stop = new AbortController()
   #drive: Drive | undefined
 
   constructor(options: LaneOptions) {
     this.#options = options
+    this.#link = options.link
     this.#alarm = new Alarm(
       () => this.#link.dialAt(),
       () => void this.#dial(),
@@ -51,10 +52,6 @@ export class Lane implements AsyncDisposable {
     if (drive === undefined) return
     await new Promise((resolve) => setTimeout(resolve, farewellMs))
     drive.end('bye')
-  }
-
-  get #link(): Link {
-    return this.#options.link()
   }
 
   async #dial(): Promise<void> {

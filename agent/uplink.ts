@@ -47,7 +47,6 @@ export class Uplink implements AsyncDisposable {
     const { carriers, endpoint, epoch, services, livenessMs } = options
     this.#options = options
     this.#relay = placeText(options.relay)
-    this.#lanes = Array.from({ length: carriers }, (_, lane) => this.#lane(lane))
     const shared = { name: this.#relay, endpoint, epoch, services, livenessMs }
     this.#links = new Lanes(carriers, { ...shared, chance: Math.random }, (lane) => ({
       idleCut: new IdleCut((idleMs, pingMs) => this.#idleCutSeen(lane, idleMs, pingMs)),
@@ -55,6 +54,7 @@ export class Uplink implements AsyncDisposable {
       ready: ({ resumed }) => this.#ready(lane, resumed),
       goaway: (code) => this.#goaway(lane, code),
     }))
+    this.#lanes = this.#links.links.map((link) => this.#laneOf(link))
   }
 
   start(): void {
@@ -65,15 +65,15 @@ export class Uplink implements AsyncDisposable {
     await Promise.all(this.#lanes.map((lane) => lane[Symbol.asyncDispose]()))
   }
 
-  #lane(lane: number): Lane {
+  #laneOf(link: Link): Lane {
     const { relay, own, handshakeTimeoutMs: deadlineMs } = this.#options
     const { credentials, identity } = own
     const { trustDomain } = identity
     return new Lane({
-      link: () => this.#links.links[lane] as Link,
+      link,
       dial: (listener, signal) =>
         dial({ relay, trustDomain, credentials, listener, signal, deadlineMs }),
-      lost: (fault) => this.#lost(lane, fault),
+      lost: (fault) => this.#lost(link.lane, fault),
       failed: (error) => this.#failed(error),
     })
   }

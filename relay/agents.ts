@@ -31,8 +31,8 @@ export class Agents {
   readonly #log: Log
   readonly #tally: Tally
   readonly #present = new Map<PeerIdentity, Present>()
-  /** The certificate that each link was last proved with: a detached one can be revoked too. */
-  readonly #serialOfLink = new Map<string, string>()
+  /** The certificate that each agent was last proved with: a detached one can be revoked too. */
+  readonly #serialOfAgent = new Map<string, string>()
 
   constructor(core: Core, config: RelayConfig, log: Log, tally: Tally) {
     this.#core = core
@@ -61,7 +61,7 @@ export class Agents {
       logFault(this.#log, fault, fields, fault.code === 'carrier_lost' ? 'info' : 'warn')
     })
     this.#present.set(peer, { carrier, drive, peer })
-    this.#serialOfLink.set(identity, peer.serialNumber)
+    this.#serialOfAgent.set(identity, peer.serialNumber)
     drive.attach(wrapCarrier(ws, socket, drive))
   }
 
@@ -71,9 +71,9 @@ export class Agents {
   }
 
   expelRevoked(revoked: ReadonlySet<string>): void {
-    for (const [identity, serial] of this.#serialOfLink) {
+    for (const [identity, serial] of this.#serialOfAgent) {
       if (!revoked.has(serial)) continue
-      this.#serialOfLink.delete(identity)
+      this.#serialOfAgent.delete(identity)
       this.#core.switch.expel(identity, 'revoked', monotonicNow())
     }
   }

@@ -36,11 +36,10 @@ export class Links {
     return this.of(identity).reduce((sum, { port }) => sum + port.legs.size, 0)
   }
 
-  /** Takes the place of the link of the same agent and lane, if there is one. */
+  /** A new link; the one that its lane had before has been deleted. */
   add(link: RelayLink): void {
-    const others = this.of(link.identity).filter(({ lane }) => lane !== link.lane)
     this.#all.add(link)
-    this.#byAgent.set(link.identity, [...others, link])
+    this.#byAgent.set(link.identity, [...this.of(link.identity), link])
   }
 
   delete(link: RelayLink): void {

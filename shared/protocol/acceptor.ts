@@ -62,7 +62,7 @@ export class Acceptor<Port> extends HearingEnd<Port> {
   moveTo(attachment: Attachment<Port>, open: FrameOf<'open'>): void {
     const old = this.current
     if (old !== undefined) {
-      this.host.lastWord(old.port, { kind: 'void', id: old.id })
+      this.giveUp(old)
       this.host.detached(old)
     }
     this.current = attachment

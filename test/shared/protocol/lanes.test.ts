@@ -60,6 +60,18 @@ class Side {
   }
 }
 
+/** Two lanes, and a stream that was accepted on the first of them. */
+function accepted() {
+  const side = new Side(2)
+  side.up(0)
+  side.up(1)
+  const { end } = side.lone.open()
+  side.said(0)
+  side.hear(0, acceptFrame({ id: 2 }))
+  side.said(0)
+  return { side, end }
+}
+
 test('before the first WELCOME only lane 0 dials', (t) => {
   const side = new Side(3)
   t.deepEqual(side.dials, [true, false, false])
@@ -143,13 +155,7 @@ test('rule 31: streams are spread over the lanes, and each stays on its own', (t
 })
 
 test('rule 31: who loses its lane is restated on another one at once', (t) => {
-  const side = new Side(2)
-  side.up(0)
-  side.up(1)
-  const { end } = side.lone.open()
-  side.said(0)
-  side.hear(0, acceptFrame({ id: 2 }))
-  side.said(0)
+  const { side, end } = accepted()
   side.link(0).carrierLost(0)
   t.deepEqual(
     side.said(1).map(({ kind }) => kind),
@@ -159,13 +165,7 @@ test('rule 31: who loses its lane is restated on another one at once', (t) => {
 })
 
 test('rule 7: HOLD is about the relay: no other lane to it is tried', (t) => {
-  const side = new Side(2)
-  side.up(0)
-  side.up(1)
-  const { end } = side.lone.open()
-  side.said(0)
-  side.hear(0, acceptFrame({ id: 2 }))
-  side.said(0)
+  const { side, end } = accepted()
   side.hear(0, { kind: 'hold', id: 2 })
   t.deepEqual(side.said(1), [])
   t.is(end.candidate, undefined)

@@ -94,7 +94,7 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'an acceptor that moves gives up its old way',
     file: acceptor,
-    find: "      this.host.lastWord(old.port, { kind: 'void', id: old.id })\n",
+    find: '      this.giveUp(old)\n',
     replace: '',
     why: 'The old relay keeps a route that leads to no end.',
     within: 1_000,
