@@ -1,13 +1,17 @@
 /**
  * When an agent dials again after a carrier was lost or refused.
  *
- * Invariant: it never gives up. While streams wait the pauses are 0, 0.1, 0.3, 1 and then at most
- * 3 seconds (protocol rule 41: what MQTT survives is decided here); without waiting streams they
- * grow to 30 seconds. Every pause but the first is drawn at random between half and all of it, so
- * that a thousand agents do not return as one (X8).
+ * Invariant: it never gives up. While streams wait the pauses are 0, 0.1, 0.3, 1 and then 1.5
+ * seconds (protocol rule 41: what MQTT survives is decided here, and how soon after its return a
+ * killed relay's streams are known to be over); without waiting streams they grow to 30 seconds.
+ * Every pause but the first is drawn at random between half and all of it, so that a thousand
+ * agents do not return as one (X8).
  */
 
-const pausesMs: readonly number[] = [0, 100, 300, 1_000, 3_000]
+const firstPausesMs: readonly number[] = [0, 100, 300, 1_000]
+/** Each pause behind the first ones while streams wait; the first of those that grow else. */
+const urgentPauseMs = 1_500
+const growingPauseMs = 3_000
 /** The longest pause once no stream waits for the carrier. */
 export const idlePauseMsMax = 30_000
 /** The least pause of a life that another life of the same identity has displaced. */
@@ -15,9 +19,9 @@ export const displacedPauseMs = 30_000
 
 /** The pause before try number `tries` (0 is the first); `chance` gives a number in [0, 1). */
 export function redialPauseMs(tries: number, streamsWait: boolean, chance: () => number): number {
-  const steady = pausesMs.length - 1
-  const growthMs = 3_000 * 2 ** Math.min(10, Math.max(0, tries - steady))
-  const fullMs = pausesMs[tries] ?? (streamsWait ? 3_000 : Math.min(idlePauseMsMax, growthMs))
+  const later = Math.min(10, tries - firstPausesMs.length)
+  const idlePauseMs = Math.min(idlePauseMsMax, growingPauseMs * 2 ** later)
+  const fullMs = firstPausesMs[tries] ?? (streamsWait ? urgentPauseMs : idlePauseMs)
   return fullMs * (0.5 + chance() / 2)
 }
 

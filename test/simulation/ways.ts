@@ -53,6 +53,8 @@ export function checkDrained(world: World, relay: Relay, streams: readonly Strea
     // Whom nothing has reached from there cannot know.
     const wasTold = opener instanceof Agent && opener.steadyMs(relay) >= leavesMs
     const isThere = end?.current?.port.name === relay.name && end.established
+    // Where the other end is over there is nothing to go on with: all refuse, and rightly.
+    if (stream.livingAcceptor === undefined) continue
     if (!wasTold || !isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue
     demand(
       waySteadyMs(world, stream) < leavesMs,
