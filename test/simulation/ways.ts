@@ -56,12 +56,17 @@ export function checkDrained(world: World, relay: Relay, streams: readonly Strea
     // Where the other end is over there is nothing to go on with: all refuse, and rightly.
     if (stream.livingAcceptor === undefined) continue
     if (!wasTold || !isThere || (end.phase !== 'open' && end.phase !== 'aborting')) continue
-    demand(
-      waySteadyMs(world, stream) < leavesMs,
-      '13: a stream stays where it will be lost',
-      stream,
-    )
+    const hasOther = world.relays.some((other) => isGood(other, stream))
+    demand(!hasOther, '13: a stream stays where it will be lost', stream)
   }
+}
+
+/** By this relay the stream is sure to go on: one silent lane may swallow what asks for a way. */
+function isGood(relay: Relay, stream: Stream): boolean {
+  const { opener, target } = stream.options
+  const ends = [target, ...(opener instanceof Agent ? [opener] : [])]
+  const steadyMs = Math.min(...ends.map((end) => end.allSteadyMs(relay)))
+  return Math.min(steadyMs, relaySteadyMs(relay, stream)) >= leavesMs
 }
 
 type Way = Attachment<EndpointPort>

@@ -5,8 +5,9 @@ import type { Frame, FrameOf } from '../../../shared/protocol/frame.ts'
 import { laneOf } from '../../../shared/protocol/greeting.ts'
 import { Lanes } from '../../../shared/protocol/lanes.ts'
 import type { Link } from '../../../shared/protocol/link.ts'
+import { seekPauseMs } from '../../../shared/protocol/opener.ts'
 import { samples } from '../../support/frames.ts'
-import { acceptFrame, Lone } from '../../support/lone.ts'
+import { acceptFrame, Lone, limits } from '../../support/lone.ts'
 
 /** The lanes of one endpoint to a relay; the test is the relay. */
 class Side {
@@ -169,6 +170,19 @@ test('rule 7: HOLD is about the relay: no other lane to it is tried', (t) => {
   side.hear(0, { kind: 'hold', id: 2 })
   t.deepEqual(side.said(1), [])
   t.is(end.candidate, undefined)
+})
+
+test('rule 7: an OPEN that a lane has swallowed is said on another one', (t) => {
+  const side = new Side(2)
+  side.up(0)
+  side.up(1)
+  const { end } = side.lone.open()
+  t.is(end.candidate?.port, side.link(0).port)
+  side.lone.advance(limits.candidateMs - 1)
+  t.is(end.candidate?.port, side.link(0).port)
+  side.lone.advance(seekPauseMs)
+  t.is(end.candidate?.port, side.link(1).port)
+  t.like(side.said(1)[0], { kind: 'open', attachment: 2 })
 })
 
 test('a relay that drains is left by all its lanes', (t) => {
