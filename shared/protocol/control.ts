@@ -41,11 +41,16 @@ export class Control {
     this.#waiting[word] = false
   }
 
-  /** The numbers for a frame that goes out now. */
-  numbers(): Numbers {
+  /** The numbers as they stand, for an OPEN: it may be refused, and then nothing was said by it. */
+  get standing(): Numbers {
     const { received, consumed, limit } = this.#receive
-    this.#saidConsumed = consumed
     return { received, consumed, limit }
+  }
+
+  /** The numbers for a frame that goes out now on the way in use. */
+  numbers(): Numbers {
+    this.#saidConsumed = this.#receive.consumed
+    return this.standing
   }
 
   /** The same, where the frame makes RESUME and CREDIT needless. */

@@ -241,7 +241,7 @@ export class Opener<Port> extends HearingEnd<Port> {
       key: this.key,
       attachment: this.attachmentNumber,
       established: this.#established,
-      ...this.control.numbers(),
+      ...this.control.standing,
       to: this.to,
       from: this.from,
       attributes: this.#options.attributes,

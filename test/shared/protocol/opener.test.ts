@@ -5,6 +5,7 @@ import type { Phase } from '../../../shared/protocol/life.ts'
 import type { Opener } from '../../../shared/protocol/opener.ts'
 import { seekPauseMs } from '../../../shared/protocol/opener.ts'
 import type { EndpointPort } from '../../../shared/protocol/port.ts'
+import { creditDelayMs } from '../../../shared/protocol/watch.ts'
 import { acceptFrame, inPhase, Lone, limits, windowBytes } from '../../support/lone.ts'
 
 /** An established opener with ten bytes under way by relay 0, among `relays`. */
@@ -269,6 +270,18 @@ test('a relay that drains is left while its way still serves, and without a paus
   t.deepEqual(ways(end), ['relay-1', undefined])
   t.deepEqual(lone.said(0), [{ kind: 'void', id }])
   t.like(lone.said(1).at(-1), { kind: 'data', offset: 10 })
+})
+
+test('rule 20: what an OPEN has said, and was refused, is still owed on the way in use', (t) => {
+  const { lone, socket, id } = established(2)
+  lone.hear({ kind: 'data', id, offset: 0, bytes: new Uint8Array(7) })
+  socket.takeAll()
+  lone.endpoint.portLeaves(lone.port(0), lone.now)
+  const open = saidOpen(lone, 1)
+  t.is(open.consumed, 7)
+  lone.hear({ kind: 'refuse', id: open.id, code: 'no_agent' }, 1)
+  lone.advance(creditDelayMs)
+  t.like(lone.said(0), [{ kind: 'credit', id, consumed: 7 }])
 })
 
 test('a stream accepted at a relay that drains meanwhile looks for another at once', (t) => {
