@@ -56,11 +56,15 @@ export class Reception {
     if (end.attachmentNumber > 1 || !end.closeSeen) this.#tombstones.add(end.key, code, now)
   }
 
-  /** Streams that a relay itself opened die with that relay: their opener is gone. */
+  /**
+   * Streams that a relay itself opened die with that relay: their opener is gone. The first lane
+   * that is back says so for those that are still away.
+   */
   closeOrphans(port: EndpointPort): void {
     for (const end of [...this.#acceptors.values()]) {
-      const isRelays = end.relayLife !== undefined && end.via === port
-      if (isRelays && end.relayLife !== port.life) end.expire('relay_restarted')
+      const { via, relayLife } = end
+      const isIts = via === port || (via?.name === port.name && !via.ready)
+      if (isIts && relayLife !== undefined && relayLife !== port.life) end.expire('relay_restarted')
     }
   }
 

@@ -7,7 +7,7 @@ import { Lanes } from '../../../shared/protocol/lanes.ts'
 import type { Link } from '../../../shared/protocol/link.ts'
 import { seekPauseMs } from '../../../shared/protocol/opener.ts'
 import { samples } from '../../support/frames.ts'
-import { acceptFrame, Lone, limits } from '../../support/lone.ts'
+import { acceptFrame, Lone, limits, openFrame } from '../../support/lone.ts'
 
 /** The lanes of one endpoint to a relay; the test is the relay. */
 class Side {
@@ -44,14 +44,15 @@ class Side {
   }
 
   /** A carrier is up on this lane, and welcomed; gives its HELLO. */
-  up(lane: number, carriersMax = 4): FrameOf<'hello'> {
+  up(lane: number, change: Partial<FrameOf<'welcome'>> = {}): FrameOf<'hello'> {
     const link = this.link(lane)
     link.dialling()
     link.carrierUp(0)
     const [hello] = this.said(lane)
     if (hello?.kind !== 'hello') throw new Error('HELLO is the first word')
     const session = String(lane).repeat(16)
-    this.hear(lane, { ...samples.welcome, session, resumed: false, routes: 0, carriersMax })
+    const first = { session, resumed: false, routes: 0, carriersMax: 4 }
+    this.hear(lane, { ...samples.welcome, ...first, ...change })
     this.said(lane)
     return hello
   }
@@ -82,13 +83,13 @@ test('before the first WELCOME only lane 0 dials', (t) => {
 
 test('no more carriers are dialled than the relay takes in', (t) => {
   const side = new Side(4)
-  side.up(0, 2)
+  side.up(0, { carriersMax: 2 })
   t.deepEqual(side.dials, [false, true, false, false])
 })
 
 test('a relay that says it takes none still has the one', (t) => {
   const side = new Side(2)
-  side.up(0, 0)
+  side.up(0, { carriersMax: 0 })
   side.link(0).carrierLost(0)
   t.deepEqual(side.dials, [true, false])
 })
@@ -170,6 +171,21 @@ test('rule 7: HOLD is about the relay: no other lane to it is tried', (t) => {
   side.hear(0, { kind: 'hold', id: 2 })
   t.deepEqual(side.said(1), [])
   t.is(end.candidate, undefined)
+})
+
+test("rule 16: the first lane to another life of the relay ends the streams of the relay's own", (t) => {
+  const side = new Side(2)
+  side.up(0)
+  side.up(1)
+  side.hear(1, openFrame({ from: 'client/crm' }))
+  const [end] = side.lone.dials
+  side.link(0).carrierLost(0)
+  side.up(0, { life: 'e'.repeat(16) })
+  t.is(end?.phase, 'dialling', 'its own lane is up, and knows better')
+  side.link(1).carrierLost(0)
+  side.link(0).carrierLost(0)
+  side.up(0, { life: 'f'.repeat(16) })
+  t.deepEqual(side.lone.endings, [[end, 'relay_restarted']])
 })
 
 test('rule 7: an OPEN that a lane has swallowed is said on another one', (t) => {

@@ -190,8 +190,8 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'streams that a relay opened die with it',
     file: reception,
-    find: "if (isRelays && end.relayLife !== port.life) end.expire('relay_restarted')",
-    replace: 'void isRelays',
+    find: "end.expire('relay_restarted')",
+    replace: 'void isIts',
     why: 'Their sockets stay open for a whole window, for nobody.',
     within: 50,
   },
