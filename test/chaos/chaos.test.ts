@@ -22,7 +22,7 @@ testWithNamespaces('streams outlive faults of real networks, where they may be m
   t.timeout(exitMs + 10_000)
   const obstacle = await whyNoWorld()
   if (obstacle !== undefined) t.log(`loopback proxies only: ${obstacle}`)
-  const kernel = ['half-open', 'link-down', 'unheard']
+  const kernel = ['half-open', 'link-down', 'lossy', 'unheard']
   const kinds = ['reset', 'tls-torn', 'suspend', 'relay-kill']
   await nothingIsLost(t, obstacle === undefined ? [...kernel, ...kinds] : kinds, 'auto')
 })

@@ -7,7 +7,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { IdleBox } from '../support/proxy.ts'
-import { addressChange, briefHole, halfOpen, unheardHole } from './holes.ts'
+import { addressChange, briefHole, halfOpen, lossyCable, unheardHole } from './holes.ts'
 import {
   carriersOf,
   linksOf,
@@ -90,6 +90,13 @@ export const faultKinds: readonly FaultKind[] = [
       proxy.delayMs = 0
       return 0
     }),
+  },
+  {
+    name: 'lossy',
+    what: 'a few packets in a hundred are lost, both ways, for seconds',
+    weight: 3,
+    ...inKernel,
+    run: lossyCable,
   },
   {
     name: 'black-hole',

@@ -1,5 +1,6 @@
 /**
- * Black holes: paths that swallow everything without a word, for a while or until it is noticed.
+ * Black holes: paths that swallow everything, or a few packets in a hundred, without a word, for a
+ * while or until it is noticed.
  *
  * Invariant: when a function returns, the path is whole again.
  */
@@ -30,6 +31,15 @@ export async function briefHole(scene: Scene, lost: Lost): Promise<number> {
     const links = reach === 2 ? linksOf(scene, link.agent) : [link]
     await inHole(scene, links, lost, lasts)
   }
+  return 0
+}
+
+/** A cable that loses a few packets in a hundred: TCP says them again, and all goes on, slower. */
+export async function lossyCable(scene: Scene): Promise<number> {
+  const site = scene.sites.get(pickAgent(scene))
+  await site?.lose('both', {}, 1 + scene.choose(15))
+  await pause(500 + scene.choose(2_500))
+  await site?.heal()
   return 0
 }
 

@@ -54,8 +54,8 @@ export class NamespaceSite implements Site, AsyncDisposable {
     return site
   }
 
-  /** Loses these packets from now on, without a word to anybody. */
-  async lose(lost: Lost, flow: Flow = {}): Promise<void> {
+  /** Loses so many of a hundred of these packets from now on, without a word to anybody. */
+  async lose(lost: Lost, flow: Flow = {}, ofHundred = 100): Promise<void> {
     const { relayPort, agentPort } = flow
     const match = (relay: string, agent: string): string => {
       const parts = [
@@ -64,7 +64,8 @@ export class NamespaceSite implements Site, AsyncDisposable {
       ]
       return parts.join(' ').trim() || 'meta protocol ip'
     }
-    const rule = (what: string): string => `add rule netdev ${this.#hole} wire ${what} drop`
+    const share = ofHundred < 100 ? ` numgen random mod 100 < ${ofHundred}` : ''
+    const rule = (what: string): string => `add rule netdev ${this.#hole} wire ${what}${share} drop`
     if (lost !== 'in') await this.#nft('outside', rule(match('dport', 'sport')))
     if (lost !== 'out') await this.#nft('inside', rule(match('sport', 'dport')))
   }
