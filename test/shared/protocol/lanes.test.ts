@@ -173,7 +173,7 @@ test('rule 7: HOLD is about the relay: no other lane to it is tried', (t) => {
   t.is(end.candidate, undefined)
 })
 
-test("rule 16: the first lane to another life of the relay ends the streams of the relay's own", (t) => {
+test("rule 16: the first lane to another life of a relay ends that relay's own streams", (t) => {
   const side = new Side(2)
   side.up(0)
   side.up(1)
