@@ -138,7 +138,7 @@ export const mutantsOfEnds: readonly Mutant[] = [
     find: "if (inPhaseMs >= openTimeoutMs) end.expire('open_timeout')",
     replace: '',
     why: 'A consumer waits for ever.',
-    within: 50,
+    within: 500,
   },
   {
     rule: 'the waits of a stream count from its opening',
