@@ -51,8 +51,9 @@ export async function unheardHole(scene: Scene): Promise<number> {
   const link = pickLink(scene)
   const links = choose(2) === 0 ? [link] : linksOf(scene, link.agent)
   const cut = carriersOf(links)
-  await inHole(scene, links, kinds[choose(kinds.length)] ?? 'both', async () => {
-    await Promise.all(links.map(async (one) => await noticedAtBothEnds(scene, one)))
+  const lost = kinds[choose(kinds.length)] ?? 'both'
+  await inHole(scene, links, lost, async () => {
+    await Promise.all(links.map(async (one) => await noticedAtBothEnds(scene, one, lost)))
     await pause(choose(1_000))
   })
   return cut
@@ -77,7 +78,7 @@ export async function addressChange(scene: Scene): Promise<number> {
   const links = linksOf(scene, agent)
   await pause(settleMs)
   const cut = carriersOf(links)
-  const noticed = links.map(async (link) => await noticedAtBothEnds(scene, link))
+  const noticed = links.map(async (link) => await noticedAtBothEnds(scene, link, 'both'))
   await scene.sites.get(agent)?.changeAddress()
   await Promise.all(noticed)
   return cut
@@ -99,11 +100,20 @@ async function inHole(
   if (site === undefined) for (const { proxy } of links) proxy.blackHole(false)
 }
 
-async function noticedAtBothEnds(scene: Scene, { agent, relay, proxy }: SceneLink): Promise<void> {
+/** An end that still hears must notice too, once the other has given up; how soon is the path's. */
+async function noticedAtBothEnds(
+  scene: Scene,
+  { agent, relay, proxy }: SceneLink,
+  lost: Lost,
+): Promise<void> {
   const { fleet, noticed } = scene
   if (proxy.clientPorts.length === 0) return
   const started = performance.now()
-  const wait = async (process: Sallyport, who: Readonly<Record<string, string>>): Promise<void> => {
+  const wait = async (
+    process: Sallyport,
+    who: Readonly<Record<string, string>>,
+    isDeaf: boolean,
+  ): Promise<void> => {
     try {
       await process.waitForRecord(
         (record) =>
@@ -111,13 +121,13 @@ async function noticedAtBothEnds(scene: Scene, { agent, relay, proxy }: SceneLin
         'the loss of a carrier',
         { from: process.here, deadlineMs: noticeMs },
       )
-      noticed(performance.now() - started)
+      if (isDeaf) noticed(performance.now() - started)
     } catch {
       noticed(undefined)
     }
   }
   await Promise.all([
-    wait(fleet.agent(agent).process, { relay: fleet.placeOf(agent, relay) }),
-    wait(fleet.relay(relay).process, { peer: `agent/${agent}` }),
+    wait(fleet.agent(agent).process, { relay: fleet.placeOf(agent, relay) }, lost !== 'out'),
+    wait(fleet.relay(relay).process, { peer: `agent/${agent}` }, lost !== 'in'),
   ])
 }
