@@ -9,8 +9,9 @@
  */
 
 const firstPausesMs: readonly number[] = [0, 100, 300, 1_000]
-/** Each pause behind the first ones while streams wait; the first of those that grow else. */
+/** Each pause behind the first ones, while streams wait. */
 const urgentPauseMs = 1_500
+/** The first of the pauses that grow, while none does. */
 const growingPauseMs = 3_000
 /** The longest pause once no stream waits for the carrier. */
 export const idlePauseMsMax = 30_000

@@ -15,7 +15,7 @@ import type { EndOptions, Local } from './stream.ts'
 
 /** What an opener needs beside what every end needs: the ports that are ready to carry an OPEN. */
 export interface Paths<Port> {
-  /** A ready port to try, other than those to avoid. */
+  /** A ready port to try, other than those to avoid; undefined when there is none. */
   choose(avoid: ReadonlySet<Port>, after: Port | undefined): Port | undefined
   /** A new id on this port that leads to this end. */
   attach(port: Port, end: Opener<Port>): Attachment<Port>
@@ -35,7 +35,9 @@ export interface OpenerOptions<Port> extends EndOptions<Port> {
 }
 
 export class Opener<Port> extends HearingEnd<Port> {
-  readonly #options: OpenerOptions<Port>
+  readonly #paths: Paths<Port>
+  readonly #attributes: readonly Attribute[]
+  readonly #candidateMs: number
   candidate: Attachment<Port> | undefined
   /** Who answered; an established OPEN is for exactly this identity. */
   by = ''
@@ -50,7 +52,9 @@ export class Opener<Port> extends HearingEnd<Port> {
   constructor(options: OpenerOptions<Port>) {
     super(options, 'opening')
     this.local = options.local
-    this.#options = options
+    this.#paths = options.paths
+    this.#attributes = options.attributes
+    this.#candidateMs = options.candidateMs
   }
 
   get established(): boolean {
@@ -61,16 +65,18 @@ export class Opener<Port> extends HearingEnd<Port> {
   seek(): void {
     if (this.phase === 'closed' || this.settled) return
     if (this.candidate !== undefined && !this.#candidateIsSlow()) return
-    const port = this.#nextPort()
-    if (port === undefined || port === this.candidate?.port) return
-    const sinceLast = this.#options.paths.now() - this.#soughtAt
+    const avoid = new Set(this.#established ? [] : this.#refusedBy)
+    for (const way of [this.current, this.candidate]) if (way !== undefined) avoid.add(way.port)
+    const port = this.#paths.choose(avoid, this.#lastPort)
+    if (port === undefined) return
+    const sinceLast = this.#paths.now() - this.#soughtAt
     if (this.#tried.has(port) && sinceLast < seekPauseMs) return
     this.#dropCandidate()
-    this.#soughtAt = this.#options.paths.now()
+    this.#soughtAt = this.#paths.now()
     this.#lastPort = port
     this.#tried.add(port)
     this.attachmentNumber += 1
-    this.candidate = this.#options.paths.attach(port, this)
+    this.candidate = this.#paths.attach(port, this)
     this.#sayOpen = true
     this.host.hasControl(port, this)
   }
@@ -190,7 +196,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     this.#refusedBy.add(port)
     const avoid = new Set(this.#refusedBy)
     if (this.current !== undefined) avoid.add(this.current.port)
-    const another = this.#options.paths.choose(avoid, port) !== undefined
+    const another = this.#paths.choose(avoid, port) !== undefined
     const waits = isRetryable(code) && (this.#established || another)
     const mayEnd = code !== 'denied_by_policy' || (this.current === undefined && !another)
     if (waits || !mayEnd) return this.loseCandidate()
@@ -204,23 +210,12 @@ export class Opener<Port> extends HearingEnd<Port> {
     this.close('refused', code === 'end' ? 'closed' : code)
   }
 
-  /** Another relay; or, where a candidate has fallen silent, another link to the same one. */
-  #nextPort(): Port | undefined {
-    const used = new Set(this.#established ? [] : this.#refusedBy)
-    if (this.current !== undefined) used.add(this.current.port)
-    const avoid = new Set(used)
-    if (this.candidate !== undefined) avoid.add(this.candidate.port)
-    const another = this.#options.paths.choose(avoid, this.#lastPort)
-    // A candidate that is held waits for the far end: no other link to its relay leads there.
-    if (this.candidate?.ready !== true) return another
-    return another ?? this.#options.paths.choose(used, this.#lastPort)
-  }
-
   #candidateIsSlow(): boolean {
     if (this.candidate?.ready === false) return true
-    return this.#options.paths.now() - this.#soughtAt >= this.#options.candidateMs
+    return this.#paths.now() - this.#soughtAt >= this.#candidateMs
   }
 
+  /** Gives the candidate up. */
   #dropCandidate(): void {
     if (this.candidate === undefined) return
     this.giveUp(this.candidate)
@@ -244,7 +239,7 @@ export class Opener<Port> extends HearingEnd<Port> {
       ...this.control.standing,
       to: this.to,
       from: this.from,
-      attributes: this.#options.attributes,
+      attributes: this.#attributes,
     }
   }
 }

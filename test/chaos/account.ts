@@ -66,7 +66,7 @@ export class Account {
     this.#undisturbedMs.push(tookMs)
   }
 
-  /** A dead path was noticed at one of its ends after so long, or was not. */
+  /** A dead path was noticed at an end that heard nothing after so long, or was not. */
   noticed(afterMs: number | undefined): void {
     this.#noticedMs.push(afterMs ?? Number.POSITIVE_INFINITY)
   }

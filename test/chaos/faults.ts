@@ -93,7 +93,7 @@ export const faultKinds: readonly FaultKind[] = [
   },
   {
     name: 'lossy',
-    what: 'a few packets in a hundred are lost, both ways, for seconds',
+    what: 'one to fifteen packets in a hundred are lost, both ways, for seconds',
     weight: 3,
     ...inKernel,
     run: lossyCable,

@@ -1,5 +1,5 @@
 /**
- * Black holes: paths that swallow everything, or a few packets in a hundred, without a word, for a
+ * Black holes: paths that swallow everything, or one packet in so many, without a word, for a
  * while or until it is noticed.
  *
  * Invariant: when a function returns, the path is whole again.
@@ -34,7 +34,7 @@ export async function briefHole(scene: Scene, lost: Lost): Promise<number> {
   return 0
 }
 
-/** A cable that loses a few packets in a hundred: TCP says them again, and all goes on, slower. */
+/** A cable that loses one packet in so many: TCP says them again, and all goes on, slower. */
 export async function lossyCable(scene: Scene): Promise<number> {
   const site = scene.sites.get(pickAgent(scene))
   await site?.lose('both', {}, 1 + scene.choose(15))

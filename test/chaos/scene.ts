@@ -23,7 +23,7 @@ export interface Scene {
   readonly relayIs: (index: number, state: RelayState) => void
   /** Lets all traffic rest while this goes on. */
   readonly rest: (during: () => Promise<void>) => Promise<void>
-  /** A dead path was noticed at one of its ends, so long after it died; or was not. */
+  /** A dead path was noticed at an end that heard nothing, so long after it died; or was not. */
   readonly noticed: (afterMs: number | undefined) => void
 }
 

@@ -5,9 +5,8 @@ import type { Frame, FrameOf } from '../../../shared/protocol/frame.ts'
 import { laneOf } from '../../../shared/protocol/greeting.ts'
 import { Lanes } from '../../../shared/protocol/lanes.ts'
 import type { Link } from '../../../shared/protocol/link.ts'
-import { seekPauseMs } from '../../../shared/protocol/opener.ts'
 import { samples } from '../../support/frames.ts'
-import { acceptFrame, Lone, limits, openFrame } from '../../support/lone.ts'
+import { acceptFrame, Lone, openFrame } from '../../support/lone.ts'
 
 /** The lanes of one endpoint to a relay; the test is the relay. */
 class Side {
@@ -186,19 +185,6 @@ test("rule 16: the first lane to another life of a relay ends that relay's own s
   side.link(0).carrierLost(0)
   side.up(0, { life: 'f'.repeat(16) })
   t.deepEqual(side.lone.endings, [[end, 'relay_restarted']])
-})
-
-test('rule 7: an OPEN that a lane has swallowed is said on another one', (t) => {
-  const side = new Side(2)
-  side.up(0)
-  side.up(1)
-  const { end } = side.lone.open()
-  t.is(end.candidate?.port, side.link(0).port)
-  side.lone.advance(limits.candidateMs - 1)
-  t.is(end.candidate?.port, side.link(0).port)
-  side.lone.advance(seekPauseMs)
-  t.is(end.candidate?.port, side.link(1).port)
-  t.like(side.said(1)[0], { kind: 'open', attachment: 2 })
 })
 
 test('a relay that drains is left by all its lanes', (t) => {
