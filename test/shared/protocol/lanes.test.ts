@@ -6,7 +6,7 @@ import { laneOf } from '../../../shared/protocol/greeting.ts'
 import { Lanes } from '../../../shared/protocol/lanes.ts'
 import type { Link } from '../../../shared/protocol/link.ts'
 import { samples } from '../../support/frames.ts'
-import { acceptFrame, Lone, openFrame } from '../../support/lone.ts'
+import { acceptFrame, Lone, limits, openFrame } from '../../support/lone.ts'
 
 /** The lanes of one endpoint to a relay; the test is the relay. */
 class Side {
@@ -170,6 +170,18 @@ test('rule 7: HOLD is about the relay: no other lane to it is tried', (t) => {
   side.hear(0, { kind: 'hold', id: 2 })
   t.deepEqual(side.said(1), [])
   t.is(end.candidate, undefined)
+})
+
+test('rule 7: an OPEN waits on its lane for as long as its answer takes', (t) => {
+  const side = new Side(2)
+  side.up(0)
+  side.up(1)
+  const { end } = side.lone.open()
+  side.said(0)
+  side.lone.advance(limits.openTimeoutMs - 1)
+  t.deepEqual(side.said(1), [])
+  side.hear(0, acceptFrame({ id: 2 }))
+  t.is(end.phase, 'open')
 })
 
 test("rule 16: the first lane to another life of a relay ends that relay's own streams", (t) => {
