@@ -45,7 +45,7 @@ export class Opener<Port> extends HearingEnd<Port> {
   #established = false
   #soughtAt = Number.NEGATIVE_INFINITY
   #lastPort: Port | undefined
-  /** The relays tried since this stream last had a way, and those of them that refused it. */
+  /** The ports tried since this stream last had a way, and those of them that refused it. */
   readonly #tried = new Set<Port>()
   readonly #refusedBy = new Set<Port>()
 
