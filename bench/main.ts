@@ -12,8 +12,9 @@ const help = `Usage: npm run bench -- throughput [--megabytes N] [--rounds N]
        npm run bench -- detached [--streams N]
 
   throughput   bytes through relay and agent, beside a bare TLS pipe of two Node processes
+               in about three minutes; a machine that others use meanwhile is measured anew
   --megabytes  of each measurement (default 512)
-  --rounds     measurements of each kind, of which the median is quoted (default 3)
+  --rounds     measurements of each kind, of which the median is quoted (default 5)
 
   detached     memory of streams whose agent is away, and how they go on or end
   --streams    how many (default 10000; each takes two descriptors of this process' limit)
@@ -23,7 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     megabytes: { type: 'string', default: '512' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     streams: { type: 'string', default: '10000' },
     help: { type: 'boolean', short: 'h' },
   },

@@ -124,6 +124,12 @@ export async function cpuSeconds(processes: readonly ChildProcess[]): Promise<nu
   return ticks / 100
 }
 
+/** CPU seconds that the host of this virtual machine has given to others since it began. */
+export async function stolenSeconds(): Promise<number> {
+  const [all = ''] = (await readFile('/proc/stat', 'utf8')).split('\n')
+  return Number(all.split(/\s+/)[8] ?? 0) / 100
+}
+
 export async function end(way: Way): Promise<void> {
   for (const child of way.processes) {
     const exited = once(child, 'exit')

@@ -5,6 +5,7 @@
  * the same turn of the loop, until both are quiet.
  */
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers'
 import { Alarm, monotonicNow } from '../shared/io/alarm.ts'
 import { Budget } from '../shared/protocol/budget.ts'
 import { Endpoint, type EndpointEnd } from '../shared/protocol/endpoint.ts'

@@ -6,6 +6,9 @@
  * (protocol rule 37). Time is the monotonic clock's.
  */
 
+import { performance } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers'
+
 /** How late a bell may be before input is read first, in milliseconds. */
 export const lateMs = 1_000
 /** A deadline that is due but cannot be met yet is looked at again after this, in milliseconds. */

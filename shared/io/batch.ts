@@ -60,13 +60,15 @@ export class Batch {
     this.#buffer ??= free.pop() ?? new Uint8Array(bufferBytes)
     const buffer = this.#buffer
     const begin = this.#bytes + header
-    buffer.fill(0, this.#bytes, begin)
     buffer[this.#bytes] = finalBinary
     const lengthCode = Math.min(size, longPayloadBytes)
     buffer[this.#bytes + 1] = lengthCode | (this.#mask === undefined ? 0 : maskedBit)
     if (lengthCode === longPayloadBytes) {
       buffer[this.#bytes + 2] = size >>> 8
       buffer[this.#bytes + 3] = size & 0xff
+    }
+    if (this.#mask !== undefined) {
+      for (let at = begin - maskBytes; at < begin; at += 1) buffer[at] = 0
     }
     this.#bytes = begin + size
     if (this.#mask === 'random') this.#toMask.push(buffer.subarray(begin - maskBytes, this.#bytes))

@@ -5,6 +5,7 @@
  * after whatever changed, so that all that was read in a turn goes out in one write. A carrier
  * that is over is heard no more.
  */
+import { setImmediate } from 'node:timers'
 import { Fault, type FaultCode } from '../protocol/fault.ts'
 import { decode, encode, type Frame } from '../protocol/frame.ts'
 import { Alarm, monotonicNow } from './alarm.ts'

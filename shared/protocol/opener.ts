@@ -30,7 +30,7 @@ export interface OpenerOptions<Port> extends EndOptions<Port> {
   readonly paths: Paths<Port>
   readonly local: Local
   readonly attributes: readonly Attribute[]
-  /** How long one candidate may stay unanswered while another relay is ready. */
+  /** How long a stream's first candidate may stay unanswered while another relay is ready. */
   readonly candidateMs: number
 }
 
@@ -44,6 +44,8 @@ export class Opener<Port> extends HearingEnd<Port> {
   #sayOpen = false
   #established = false
   #soughtAt = Number.NEGATIVE_INFINITY
+  /** A candidate was not answered: the next has twice the time, for answers may take longer. */
+  #isPatient = false
   #lastPort: Port | undefined
   /** The ports tried since this stream last had a way, and those of them that refused it. */
   readonly #tried = new Set<Port>()
@@ -71,6 +73,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     if (port === undefined) return
     const sinceLast = this.#paths.now() - this.#soughtAt
     if (this.#tried.has(port) && sinceLast < seekPauseMs) return
+    this.#isPatient ||= this.candidate?.ready === true
     this.#dropCandidate()
     this.#soughtAt = this.#paths.now()
     this.#lastPort = port
@@ -140,6 +143,7 @@ export class Opener<Port> extends HearingEnd<Port> {
         return this.loseCandidate()
       case 'resync':
         candidate.ready = true
+        this.#soughtAt = this.#paths.now()
         this.#sayOpen = true
         return this.host.hasControl(candidate.port, this)
       case 'hold':
@@ -177,6 +181,7 @@ export class Opener<Port> extends HearingEnd<Port> {
     establish(candidate)
     this.#refusedBy.clear()
     this.#tried.clear()
+    this.#isPatient = false
     this.#lastPort = undefined
     this.by = frame.by
     const { reached, acked } = this.send
@@ -212,7 +217,7 @@ export class Opener<Port> extends HearingEnd<Port> {
 
   #candidateIsSlow(): boolean {
     if (this.candidate?.ready === false) return true
-    return this.#paths.now() - this.#soughtAt >= this.#candidateMs
+    return this.#paths.now() - this.#soughtAt >= this.#candidateMs * (this.#isPatient ? 2 : 1)
   }
 
   /** Gives the candidate up. */

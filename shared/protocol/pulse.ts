@@ -76,7 +76,7 @@ export class Pulse {
   fatalSilenceMs(now: number): number | undefined {
     const silenceMs =
       this.#silences.fatalMs(now, this.#pings.length > 0) ?? Number.POSITIVE_INFINITY
-    const isKept = Number.isFinite(this.#pingedAt) && silenceMs <= lateRatio * this.#pingEveryMs
+    const isKept = Number.isFinite(this.#pingedAt) && silenceMs <= lateRatio * this.#pingEveryMs()
     return isKept ? silenceMs : undefined
   }
 
@@ -151,19 +151,21 @@ export class Pulse {
   /** When `pull` or `isDead` will have something new to say, if nothing is heard until then. */
   deadline(): number {
     const nextPing =
-      this.#pings.length < pingsMax ? this.#pingedAt + this.#pingEveryMs : Number.POSITIVE_INFINITY
+      this.#pings.length < pingsMax
+        ? this.#pingedAt + this.#pingEveryMs()
+        : Number.POSITIVE_INFINITY
     const oldest = this.#pings[0]
     if (oldest === undefined) return nextPing
     return Math.min(nextPing, this.#deathAt(oldest.at))
   }
 
-  get #pingEveryMs(): number {
+  #pingEveryMs(): number {
     return Math.min(this.#livenessMs / 3, this.#pingMsMax)
   }
 
   #pingDue(now: number): boolean {
     const bytesSincePing = this.#bytesSent - this.#bytesSentAtPing
-    const isTime = now >= this.#pingedAt + this.#pingEveryMs
+    const isTime = now >= this.#pingedAt + this.#pingEveryMs()
     return isTime || bytesSincePing * 4 >= this.flightBytesMax
   }
 

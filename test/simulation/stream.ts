@@ -95,6 +95,11 @@ export class Stream {
     return this.targets.at(-1)
   }
 
+  /** The connection that bytes came from or went to: behind a ghost it is not the last one. */
+  get spokenTarget(): Socket | undefined {
+    return this.#fed === undefined ? undefined : this.targets[this.#fed]
+  }
+
   get over(): boolean {
     return this.livingOpener === undefined && this.livingAcceptor === undefined
   }

@@ -37,8 +37,10 @@ export function judge(world: World, stream: Stream): void {
   const isNobodys = isForgotten || stream.isGhost
   const isForced = wasReset || isNobodys || stream.denied || hadNoWay(world, stream)
   if (!isForced && (one === 'end' || other === 'end')) judgeClean(stream, opener, target)
-  judgeReset(world, stream, opener, target)
-  judgeReset(world, stream, target, opener)
+  const spoken = stream.spokenTarget ?? target
+  if (spoken.died) return
+  judgeReset(world, stream, opener, spoken)
+  judgeReset(world, stream, spoken, opener)
 }
 
 function judgeSocket(

@@ -121,7 +121,8 @@ export class Waits {
     }
     const waitedMs = clock.now - waiting.candidateSince
     const reason = () => `13: no way is tried for ${waitedMs} ms beside another relay`
-    demand(waitedMs <= options.candidateMs + slackMs, reason, stream)
+    // After one that nobody answered the next has twice the time.
+    demand(waitedMs <= 2 * options.candidateMs + slackMs, reason, stream)
   }
 
   #lookAtRoute(route: Route): void {

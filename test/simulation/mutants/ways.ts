@@ -134,7 +134,7 @@ export const mutantsOfWays: readonly Mutant[] = [
   {
     rule: 'a candidate that nobody answers gives way',
     file: opener,
-    find: 'return this.#paths.now() - this.#soughtAt >= this.#candidateMs',
+    find: 'return this.#paths.now() - this.#soughtAt >= this.#candidateMs * (this.#isPatient ? 2 : 1)',
     replace: 'return false',
     why: 'An opener waits at a relay that cannot help it.',
     within: 1_000,
