@@ -18,7 +18,7 @@ const copied = ['shared', 'relay/switch', 'relay/admission.ts', 'test/simulation
 /** Seeds between two looks at the result. */
 const batchSeeds = 10
 
-/** Hunts a mutant from seed 1 on; undefined when it survives this many seeds. */
+/** Hunts a mutant from its first seed on; undefined when it survives this many seeds. */
 export async function hunt(mutant: Mutant, seeds: number): Promise<Failure | undefined> {
   await using folder = await temporaryFolder()
   for (const path of copied) {
@@ -29,8 +29,9 @@ export async function hunt(mutant: Mutant, seeds: number): Promise<Failure | und
   const file = join(folder.path, mutant.file)
   await writeFile(file, mutated(mutant, await readFile(file, 'utf8')))
   using worker = new WorkerProcess(join(folder.path, 'test', 'simulation'))
-  for (let first = 1; first <= seeds; first += batchSeeds) {
-    const count = Math.min(batchSeeds, seeds - first + 1)
+  const { from = 1 } = mutant
+  for (let first = from; first < from + seeds; first += batchSeeds) {
+    const count = Math.min(batchSeeds, from + seeds - first)
     const { failure } = await worker.run({ first, count })
     if (failure === undefined) continue
     checkSound(failure)

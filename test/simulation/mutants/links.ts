@@ -9,6 +9,7 @@ const ports = 'shared/protocol/ports.ts'
 const relayLink = 'relay/switch/link.ts'
 const carrier = 'relay/switch/carrier.ts'
 const theSwitch = 'relay/switch/switch.ts'
+const voice = 'shared/protocol/voice.ts'
 const greeting = 'relay/switch/greeting.ts'
 const routing = 'relay/switch/routing.ts'
 
@@ -124,6 +125,24 @@ export const mutantsOfLinks: readonly Mutant[] = [
     replace: '',
     why: 'A stream waits for a carrier that cannot be dialled, beside one that serves.',
     within: 1_500,
+  },
+  {
+    rule: 'a lane that is up takes the streams of those that are not',
+    file: theSwitch,
+    find: '      if (!other.port.up) this.#routing.leave(other.port)\n',
+    replace: '',
+    why: 'The same, when all were lost and one is back.',
+    within: 500,
+    from: 4_001,
+  },
+  {
+    rule: 'VOID takes the place of no other last word',
+    file: voice,
+    find: "    if (frame.kind === 'void' && this.#lastWords.has(frame.id)) return\n",
+    replace: '',
+    why: 'Who is to be told RESET is told to look for another way.',
+    within: 500,
+    from: 4_001,
   },
   {
     rule: 'another life ends all lanes of the old one',

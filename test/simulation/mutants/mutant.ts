@@ -14,4 +14,6 @@ export interface Mutant {
   readonly why: string
   /** So many seeds suffice to find it, and leave room for worlds that are drawn otherwise. */
   readonly within: number
+  /** Where the hunt begins, when the worlds that miss the rule lie farther on; 1 if absent. */
+  readonly from?: number
 }
