@@ -12,7 +12,7 @@ const help = `Usage: npm run bench -- throughput [--megabytes N] [--rounds N]
        npm run bench -- detached [--streams N]
 
   throughput   bytes through relay and agent, beside a bare TLS pipe of two Node processes
-               in about three minutes; a machine that others use meanwhile is measured anew
+               in about three minutes; what a host took a processor away from is done anew
   --megabytes  of each measurement (default 512)
   --rounds     measurements of each kind, of which the median is quoted (default 5)
 

@@ -30,7 +30,7 @@ export interface OpenerOptions<Port> extends EndOptions<Port> {
   readonly paths: Paths<Port>
   readonly local: Local
   readonly attributes: readonly Attribute[]
-  /** How long a stream's first candidate may stay unanswered while another relay is ready. */
+  /** How long the first candidate may stay unanswered while another relay is ready. */
   readonly candidateMs: number
 }
 
@@ -103,6 +103,7 @@ export class Opener<Port> extends HearingEnd<Port> {
   }
 
   override restate(): void {
+    this.#isPatient = false
     this.say('resume')
     if (this.phase === 'lingering') this.say('close')
   }
@@ -143,7 +144,6 @@ export class Opener<Port> extends HearingEnd<Port> {
         return this.loseCandidate()
       case 'resync':
         candidate.ready = true
-        this.#soughtAt = this.#paths.now()
         this.#sayOpen = true
         return this.host.hasControl(candidate.port, this)
       case 'hold':
@@ -181,7 +181,6 @@ export class Opener<Port> extends HearingEnd<Port> {
     establish(candidate)
     this.#refusedBy.clear()
     this.#tried.clear()
-    this.#isPatient = false
     this.#lastPort = undefined
     this.by = frame.by
     const { reached, acked } = this.send

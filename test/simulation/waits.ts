@@ -31,6 +31,8 @@ interface Waiting {
   hadWay: boolean
   attachmentNumber: number
   candidateSince: number
+  /** How many candidates there have been since there was a way. */
+  candidates: number
 }
 
 export class Waits {
@@ -105,7 +107,10 @@ export class Waits {
     const { candidate } = end
     // A candidate that is refused at once is seldom seen, but for its number.
     const { attachmentNumber } = end
-    if (attachmentNumber !== waiting.attachmentNumber || end.current?.ready === true) {
+    const isNew = attachmentNumber !== waiting.attachmentNumber
+    if (end.settled) waiting.candidates = 0
+    else if (isNew) waiting.candidates += 1
+    if (isNew || end.current?.ready === true) {
       waiting.attachmentNumber = attachmentNumber
       waiting.candidateSince = clock.now
       return
@@ -122,7 +127,8 @@ export class Waits {
     const waitedMs = clock.now - waiting.candidateSince
     const reason = () => `13: no way is tried for ${waitedMs} ms beside another relay`
     // After one that nobody answered the next has twice the time.
-    demand(waitedMs <= 2 * options.candidateMs + slackMs, reason, stream)
+    const patienceMs = options.candidateMs * (waiting.candidates > 1 ? 2 : 1)
+    demand(waitedMs <= patienceMs + slackMs, reason, stream)
   }
 
   #lookAtRoute(route: Route): void {
@@ -168,6 +174,7 @@ export class Waits {
       hadWay: false,
       attachmentNumber: 0,
       candidateSince: now,
+      candidates: 0,
     }
     this.#waiting.set(end, fresh)
     return fresh

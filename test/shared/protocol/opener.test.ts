@@ -140,18 +140,29 @@ test('the one after it has twice the time, so that a slow path opens in the end'
   t.is(end.candidate?.port.name, 'relay-1', 'an answer makes the next wait short again')
 })
 
-test('a candidate that was held and goes on has all its time again', (t) => {
-  const { lone, end } = established(2)
+test('patience ends with the way that is back', (t) => {
+  const { lone, end, id } = established(3)
+  lone.hear({ kind: 'hold', id })
+  lone.advance(limits.candidateMs + seekPauseMs)
+  t.is(end.candidate?.port.name, 'relay-2')
+  lone.hear({ kind: 'resync', id })
+  const candidate = saidOpen(lone, 2)
+  lone.hear({ kind: 'void', id: candidate.id }, 2)
+  lone.advance(seekPauseMs)
+  lone.hear({ kind: 'hold', id })
+  t.is(end.candidate?.port.name, 'relay-1')
+  lone.advance(limits.candidateMs + seekPauseMs)
+  t.is(end.candidate?.port.name, 'relay-2')
+})
+
+test('a candidate that is told to begin anew has no more time for that', (t) => {
+  const { lone, end } = established(3)
   lone.down(0)
   const { id } = saidOpen(lone, 1)
   lone.advance(limits.candidateMs - seekPauseMs)
-  lone.hear({ kind: 'hold', id }, 1)
   lone.hear({ kind: 'resync', id }, 1)
-  lone.up()
-  lone.advance(limits.candidateMs - seekPauseMs)
-  t.is(end.candidate?.port.name, 'relay-1')
   lone.advance(2 * seekPauseMs)
-  t.is(end.candidate?.port.name, 'relay-0')
+  t.is(end.candidate?.port.name, 'relay-2')
 })
 
 test('a candidate that is held is left at once', (t) => {
