@@ -32,6 +32,8 @@ const repeatsMax = 5
 interface Measured {
   readonly megabytesPerSecond: number
   readonly cpuPerGigabyte: number
+  /** The host has had a processor away, each time that it was tried. */
+  readonly isDisturbed: boolean
 }
 
 /** Measures 1 and 8 streams, up and down; so many megabytes a measurement, so many rounds. */
@@ -48,7 +50,7 @@ export async function throughput(megabytes: number, rounds: number): Promise<voi
       `${megabytes} MB a measurement, ${rounds} rounds in turn; ` +
         'CPU of both processes of a way\n\n' +
         '                    bare TLS pipe           sallyport               ratio\n' +
-        'load                MB/s     CPU s/GB       MB/s     CPU s/GB       CPU\n',
+        'load                MB/s     CPU s/GB       MB/s     CPU s/GB       CPU   disturbed\n',
     )
     const loads = ([1, 8] as const).flatMap((streams) =>
       (['up', 'down'] as const).map((direction) => ({
@@ -74,11 +76,13 @@ async function compare(floor: Way, ours: Way, load: Load, rounds: number): Promi
   }
   const of = (pick: (pair: readonly [Measured, Measured]) => number): string =>
     median(pairs.map(pick)).toFixed(2).padStart(8)
+  const disturbed = pairs.flat().filter(({ isDisturbed }) => isDisturbed).length
   process.stdout.write(
     `${nameOf(load).padEnd(16)}` +
       `${of(([one]) => one.megabytesPerSecond)} ${of(([one]) => one.cpuPerGigabyte)}` +
       `     ${of(([, two]) => two.megabytesPerSecond)} ${of(([, two]) => two.cpuPerGigabyte)}` +
-      `     ${of(([one, two]) => two.cpuPerGigabyte / one.cpuPerGigabyte)}\n`,
+      `     ${of(([one, two]) => two.cpuPerGigabyte / one.cpuPerGigabyte)}` +
+      `   ${disturbed} of ${2 * rounds}\n`,
   )
 }
 
@@ -107,6 +111,7 @@ async function measure(way: Way, load: Load, repeats = 0): Promise<Measured> {
   return {
     megabytesPerSecond: load.bytes / 1e6 / seconds,
     cpuPerGigabyte: cpu / (load.bytes / 1e9),
+    isDisturbed: stolenShare > stolenShareMax,
   }
 }
 
