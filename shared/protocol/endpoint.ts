@@ -30,7 +30,7 @@ export interface EndpointLimits {
   readonly resumeWindowMs: number
   /** How long an opening stream waits for its answer. */
   readonly openTimeoutMs: number
-  /** How long a candidate may stay unanswered while another relay is ready. */
+  /** How long the first candidate may stay unanswered while another relay is ready. */
   readonly candidateMs: number
 }
 

@@ -148,13 +148,11 @@ export abstract class End<Port> {
     return (this.#phase === 'open' || this.#phase === 'aborting') && this.send.hasNext()
   }
 
-  /** One frame's worth of bytes, of the shape of decoded ones (one is faster), or the FIN. */
+  /** One frame's worth of bytes, or the FIN. */
   pullData(): Frame | undefined {
     if (this.current === undefined) return undefined
     const next = this.send.next()
-    const { id } = this.current
-    if (next?.kind === 'data') return { kind: 'data', id, offset: next.offset, bytes: next.bytes }
-    return next && { ...next, id }
+    return next === undefined ? undefined : { ...next, id: this.current.id }
   }
 
   /** A moment has passed in which the socket took a little: CREDIT is due (protocol rule 20). */
